@@ -1,0 +1,1 @@
+"""The catalog: everything people edit, as typed and frozen models."""

@@ -1,0 +1,90 @@
+"""What every model of the catalog has in common, and the small value types they share."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+
+class CatalogModel(BaseModel):
+    """A frozen model that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def _network(value: str) -> str:
+    try:
+        ipaddress.ip_network(value, strict=True)
+    except ValueError as error:
+        if "host bits set" in str(error):
+            wanted = ipaddress.ip_network(value, strict=False)
+            raise ValueError(f"has host bits set; the network is {wanted}") from None
+        raise ValueError("is not a network in CIDR notation, such as 203.0.113.0/24") from None
+    if "/" not in value:
+        raise ValueError(f"lacks its prefix length; a single address is written {value}/32")
+    return str(ipaddress.ip_network(value))
+
+
+def _ipv4_network(value: str) -> str:
+    network = _network(value)
+    if ipaddress.ip_network(network).version != 4:
+        raise ValueError("is IPv6; an IPv4 network is needed here")
+    return network
+
+
+Environment = Literal["dev", "staging", "prod"]
+
+Slug = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", min_length=2, max_length=40),
+]
+"""Lower-case words joined by single hyphens, starting with a letter."""
+
+AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+"""An AWS account's id: twelve digits, quoted in YAML so that leading zeros survive."""
+
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+"""A cloud region, such as `eu-west-1`."""
+
+DomainName = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+        max_length=253,
+    ),
+]
+"""A fully qualified domain name in lower case, without the final dot (RFC 1123)."""
+
+Email = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
+]
+
+Network = Annotated[str, AfterValidator(_network)]
+"""An IPv4 or IPv6 network in CIDR notation without host bits."""
+
+IPv4Network = Annotated[str, AfterValidator(_ipv4_network)]
+"""An IPv4 network in CIDR notation without host bits."""
+
+TagKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=64)]
+TagValue = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class AllowedNetwork(CatalogModel):
+    """A network that may reach an ingress."""
+
+    cidr: Network
+    """The network, in CIDR notation."""
+    description: Annotated[str, Field(min_length=3, max_length=100)]
+    """Whose network this is; shown in security groups and in reviews."""
+    reason: Annotated[str, Field(min_length=10, max_length=300)] | None = None
+    """Why this network may be open to the world; required for 0.0.0.0/0 and ::/0."""
+
+    @property
+    def open_to_world(self) -> bool:
+        """Whether the network is every address there is."""
+        return ipaddress.ip_network(self.cidr).prefixlen == 0
+
+
+AllowList = tuple[AllowedNetwork, ...]

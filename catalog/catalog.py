@@ -1,0 +1,87 @@
+"""The whole catalog in memory, and the questions that every program asks of it."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+from catalog.base import AllowedNetwork, AllowList, CatalogModel
+from catalog.cell import Cell
+from catalog.organization import Organization
+from catalog.tenant import Placement, Tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Ledger = dict[str, Placement]
+"""The placement that serves each tenant now; a tenant that is missing has never been served."""
+
+
+class Catalog(CatalogModel):
+    """Every organization-wide choice, cell and tenant."""
+
+    organization: Organization
+    cells: dict[str, Cell]
+    tenants: dict[str, Tenant]
+
+    def cell_allow_list(self, cell: Cell) -> AllowList:
+        """The networks that may reach every tenant of a cell: its own and the offices'."""
+        offices = tuple(
+            AllowedNetwork(cidr=network, description=f"Office {name}")
+            for name, network in sorted(self.organization.networks.offices.items())
+        )
+        return _without_covered(offices + cell.allow_list)
+
+    def tenant_allow_list(self, tenant: Tenant, cell: Cell) -> AllowList:
+        """The networks that may reach a tenant in a cell: its own, the cell's and the offices'."""
+        return _without_covered(tenant.allow_list + self.cell_allow_list(cell))
+
+    def tags(self, *, cell: Cell | None = None, tenant: Tenant | None = None) -> dict[str, str]:
+        """The tags of everything a stack declares."""
+        tags = dict(self.organization.tags)
+        tags["organization"] = self.organization.name
+        if cell is not None:
+            tags |= {
+                "environment": cell.environment,
+                "cell": cell.name,
+                "owner": cell.owner,
+                "cost-centre": cell.cost_centre,
+            }
+        if tenant is not None:
+            tags |= {
+                "environment": tenant.environment,
+                "tenant": tenant.name,
+                "owner": tenant.owner,
+                "cost-centre": tenant.cost_centre,
+            }
+        return dict(sorted(tags.items()))
+
+
+def placements(tenant: Tenant, ledger: Mapping[str, Placement]) -> tuple[Placement, ...]:
+    """The placements a tenant has a slice in: the serving one first, then the declared one."""
+    serving = ledger.get(tenant.name, tenant.placement)
+    if (serving.cell, serving.database) == (tenant.placement.cell, tenant.placement.database):
+        return (tenant.placement,)
+    return (serving, tenant.placement)
+
+
+def _without_covered(allowed: AllowList) -> AllowList:
+    """Drop networks that another one in the list covers; order by family and address."""
+    kept: dict[str, AllowedNetwork] = {}
+    for entry in sorted(allowed, key=lambda e: ipaddress.ip_network(e.cidr).prefixlen):
+        network = ipaddress.ip_network(entry.cidr)
+        covered = any(
+            network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]
+            for other in map(ipaddress.ip_network, kept)
+        )
+        if not covered:
+            kept[entry.cidr] = entry
+    return tuple(
+        sorted(
+            kept.values(),
+            key=lambda e: (
+                ipaddress.ip_network(e.cidr).version,
+                int(ipaddress.ip_network(e.cidr).network_address),
+            ),
+        )
+    )

@@ -1,0 +1,92 @@
+"""Every physical name that is derived from the catalog, and the limits that names must keep.
+
+A name that two parties must agree on is made here and nowhere else. Limits: PostgreSQL
+identifiers 63 bytes, Kubernetes names 63 characters (RFC 1123 labels), S3 buckets 63, IAM roles 64,
+load balancers and target groups 32, Aurora cluster identifiers 63.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from catalog.cell import Cell
+    from catalog.organization import Organization
+
+POSTGRESQL_LIMIT = 63
+KUBERNETES_LIMIT = 63
+BUCKET_LIMIT = 63
+ROLE_LIMIT = 64
+LOAD_BALANCER_LIMIT = 32
+
+
+def fit(name: str, limit: int) -> str:
+    """The name itself, or a prefix of it and a digest of the whole where it is too long.
+
+    Two different names never become the same one by shortening; the result ends in no hyphen.
+    """
+    if len(name) <= limit:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: limit - 9].rstrip('-')}-{digest}"
+
+
+def namespace(tenant: str) -> str:
+    """The tenant's Kubernetes namespace."""
+    return f"tenant-{tenant}"
+
+
+def database(tenant: str) -> str:
+    """The tenant's PostgreSQL database; hyphens would need quoting everywhere."""
+    return tenant.replace("-", "_")
+
+
+def owner_role(tenant: str) -> str:
+    """The PostgreSQL role that owns the tenant's database and cannot log in."""
+    return f"{database(tenant)}_owner"
+
+
+def application_role(tenant: str) -> str:
+    """The PostgreSQL role that the tenant's services log in as."""
+    return f"{database(tenant)}_app"
+
+
+def read_only_role(tenant: str) -> str:
+    """The PostgreSQL role for reports and for people who may only look."""
+    return f"{database(tenant)}_read"
+
+
+def bucket(organization: Organization, cell: Cell, tenant: str) -> str:
+    """The tenant's bucket in one cell; two while it moves, so the cell is part of the name."""
+    return f"{organization.name}-{cell.name}-{tenant}"
+
+
+def secret(cell: Cell, tenant: str, purpose: str) -> str:
+    """A tenant's secret in Secrets Manager."""
+    return f"{cell.name}/{tenant}/{purpose}"
+
+
+def role(organization: Organization, cell: Cell, *parts: str) -> str:
+    """An IAM role that belongs to a cell or to a tenant in it."""
+    return fit("-".join((organization.name, cell.name, *parts)), ROLE_LIMIT)
+
+
+def cluster(organization: Organization, cell: Cell) -> str:
+    """The cell's EKS cluster."""
+    return f"{organization.name}-{cell.name}"
+
+
+def database_cluster(cell: Cell, database_name: str) -> str:
+    """One of the cell's Aurora clusters, or a tenant's dedicated one."""
+    return fit(f"{cell.name}-{database_name}", POSTGRESQL_LIMIT)
+
+
+def load_balancer(cell: Cell, tenant: str) -> str:
+    """The tenant's load balancer in a cell; regional, so the region need not be told apart."""
+    return fit(f"{cell.environment}-{tenant}", LOAD_BALANCER_LIMIT)
+
+
+def cell_domain(organization: Organization, cell: Cell) -> str:
+    """The cell's own zone below the organization's domain."""
+    return f"{cell.name}.{organization.domain}"
