@@ -1,0 +1,111 @@
+"""One secret in Secrets Manager, under its owner's key, closed to other accounts and plain HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+import pulumi_aws as aws
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class Secret(pulumi.ComponentResource):
+    """A protected secret with one version.
+
+    `value` is made secret here whatever it was before, so that it is encrypted in the state.
+    `accounts` are the AWS accounts whose principals IAM may let in; all others are denied.
+    `recovery_window_days` is 7 to 30 (Secrets Manager's bounds); 0, deletion at once, is refused.
+    Raises ValueError for a window out of bounds or an empty list of accounts.
+    """
+
+    secret_arn: pulumi.Output[str]
+    secret_name: pulumi.Output[str]
+    version_id: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        secret_name: str,
+        description: str,
+        key_arn: pulumi.Input[str],
+        value: pulumi.Input[str],
+        accounts: Sequence[str],
+        recovery_window_days: int = 30,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        if not 7 <= recovery_window_days <= 30:
+            raise ValueError(
+                f"secret {secret_name}: the recovery window is {recovery_window_days} days; "
+                "Secrets Manager takes 7 to 30"
+            )
+        if not accounts:
+            raise ValueError(f"secret {secret_name}: names no account that may read it")
+        super().__init__("patchworks:aws:Secret", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        kept = pulumi.ResourceOptions(parent=self, protect=True, retain_on_delete=True)
+        secret = aws.secretsmanager.Secret(
+            f"{name}-secret",
+            name=secret_name,
+            description=description,
+            kms_key_id=key_arn,
+            recovery_window_in_days=recovery_window_days,
+            opts=kept,
+        )
+        policy = aws.secretsmanager.SecretPolicy(
+            f"{name}-policy",
+            secret_arn=secret.arn,
+            policy=pulumi.Output.json_dumps(
+                {"Version": "2012-10-17", "Statement": denials(accounts)}
+            ),
+            block_public_policy=True,
+            opts=child,
+        )
+        version = aws.secretsmanager.SecretVersion(
+            f"{name}-version",
+            secret_id=secret.id,
+            secret_string=pulumi.Output.secret(value),
+            # The value enters only once the secret is closed to others. It is kept like the
+            # secret: deleting a version would cut off whoever still runs with it.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy], retain_on_delete=True),
+        )
+        self.secret_arn = secret.arn
+        self.secret_name = secret.name
+        self.version_id = version.version_id
+        self.register_outputs(
+            {
+                "secret_arn": self.secret_arn,
+                "secret_name": self.secret_name,
+                "version_id": self.version_id,
+            }
+        )
+
+
+def denials(accounts: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Statements that deny plain HTTP, and every principal outside the accounts.
+
+    AWS services that act for a principal (RDS Proxy, backups) have no account of their own.
+    """
+    return [
+        {
+            "Sid": "OnlyOverTls",
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": "secretsmanager:*",
+            "Resource": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+        {
+            "Sid": "OnlyOurAccounts",
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": "secretsmanager:*",
+            "Resource": "*",
+            "Condition": {
+                "StringNotEquals": {"aws:PrincipalAccount": list(accounts)},
+                "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+            },
+        },
+    ]
