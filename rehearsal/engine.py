@@ -1,0 +1,176 @@
+"""Runs one stack program in-process, from its first registration to its last."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import threading
+import traceback
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+from pulumi.runtime import config, mocks, settings
+from pulumi.runtime.stack import run_in_stack
+
+from rehearsal.callbacks import InProcessCallbacks
+from rehearsal.errors import ProgramError, ProgramRaisedError, UndeclaredConfigError
+from rehearsal.graph import Source
+from rehearsal.source_position import is_program, relative
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rehearsal.monitor import Monitor
+
+ORGANIZATION = "organization"
+"""What a self-managed backend calls its only organization."""
+
+
+def run(
+    program: Callable[[], Mapping[str, Any] | None], monitor: Monitor, *, preview: bool
+) -> tuple[str, ...]:
+    """Run a program against a monitor and return the warnings it caused.
+
+    Raises:
+        ProgramError: the program raised, registered one URN twice, read configuration that is not
+            declared, or looked something up. It names the stack and the line.
+    """
+    # Outputs in text are a complaint in the real engine and a wrong value in the cloud.
+    os.environ["PULUMI_ERROR_OUTPUT_STRING"] = "true"
+    log = _Log()
+    context = contextvars.copy_context()
+    try:
+        context.run(_run, program, monitor, log, preview)
+    except ProgramError:
+        raise
+    except Exception as error:
+        found = _cause(error, ProgramError)
+        if isinstance(found, ProgramError):
+            raise found from error
+        raise _raised(monitor.stack, error) from error
+    return tuple(log.warnings)
+
+
+def _run(
+    program: Callable[[], Mapping[str, Any] | None], monitor: Monitor, log: _Log, preview: bool
+) -> None:
+    loop = asyncio.new_event_loop()
+    try:
+        loop.set_default_executor(_Inline())
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(_run_in_stack(program, monitor, log, preview))
+    except BaseException:
+        # One fault fails everything that waits for it; only the first is worth telling.
+        loop.set_exception_handler(lambda _loop, _context: None)
+        _cancel_all(loop)
+        raise
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    while tasks := asyncio.all_tasks(loop):
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+
+
+async def _run_in_stack(
+    program: Callable[[], Mapping[str, Any] | None], monitor: Monitor, log: _Log, preview: bool
+) -> None:
+    callbacks = InProcessCallbacks()
+    monitor.callbacks = callbacks
+    settings.configure(
+        mocks.MockSettings(  # type: ignore[no-untyped-call]
+            monitor=monitor,
+            monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
+            engine=log,
+            project=monitor.project,
+            stack=monitor.stack,
+            dry_run=preview,
+            organization=ORGANIZATION,
+            callbacks=callbacks,
+            outputs=set(),
+            lock=threading.Lock(),
+        )
+    )
+    config.CONFIG.set(_DeclaredConfig(monitor.stack))
+    settings.ROOT.set(None)
+
+    def main() -> None:
+        for name, value in (program() or {}).items():
+            pulumi.export(name, value)
+
+    await run_in_stack(main)
+
+
+class _Inline(ThreadPoolExecutor):
+    """Runs what it is given at once: registrations are answered in this process anyway."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class _Log:
+    """The engine's log: keeps the warnings, which a clean preview has none of."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def Log(self, request: Any) -> None:  # noqa: N802 - the protocol's name
+        """Keep a message that a person would be shown."""
+        if request.severity >= 2:  # engine.LogSeverity.WARNING
+            self.warnings.append(request.message)
+
+
+class _DeclaredConfig(dict[str, Any]):
+    """The stack's configuration, which is empty: a program takes everything from the catalog."""
+
+    def __init__(self, stack: str) -> None:
+        super().__init__()
+        self._stack = stack
+
+    def __contains__(self, key: object) -> bool:
+        source = _source(traceback.extract_stack())
+        if source is None:
+            return False
+        raise UndeclaredConfigError(
+            self._stack,
+            source,
+            f"it reads the configuration value {key!r}, which Pulumi.yaml does not declare",
+            "put what varies into the catalog",
+        )
+
+
+def _raised(stack: str, error: BaseException) -> ProgramRaisedError:
+    source = None
+    link: BaseException | None = error
+    while link is not None and source is None:
+        source = _source(traceback.extract_tb(link.__traceback__))
+        link = link.__cause__ or link.__context__
+    return ProgramRaisedError(stack, source, f"{type(error).__name__}: {error}")
+
+
+def _cause(error: BaseException, kind: type[BaseException]) -> BaseException | None:
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, kind):
+            return link
+        link = link.__cause__ or link.__context__
+    return None
+
+
+def _source(frames: traceback.StackSummary) -> Source | None:
+    """The innermost frame of the program itself: not of a library, nor of the rehearsal."""
+    for frame in reversed(frames):
+        if is_program(frame.filename):
+            return Source(relative(frame.filename), frame.lineno or 0)
+    return None

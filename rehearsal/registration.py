@@ -1,0 +1,79 @@
+"""Reads a registration as the SDK sends it into the graph's own terms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rehearsal import wire
+from rehearsal.graph import STACK_TYPE, Resource
+from rehearsal.source_position import source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pulumi.runtime.proto import resource_pb2
+
+
+def urn_of(project: str, stack: str, parent: str, type: str, name: str) -> str:
+    """The URN the engine gives: the chain of types from below the stack, then the name.
+
+    Source: https://www.pulumi.com/docs/iac/concepts/resources/names/#urns
+    """
+    chain = type
+    if parent:
+        parent_chain = parent.split("::")[2]
+        if parent_chain != STACK_TYPE:
+            chain = f"{parent_chain}${type}"
+    return f"urn:pulumi:{stack}::{project}::{chain}::{name}"
+
+
+def to_resource(request: resource_pb2.RegisterResourceRequest, urn: str) -> Resource:
+    """The resource a registration asks for, not answered yet."""
+    return Resource(
+        urn=urn,
+        type=request.type,
+        name=request.name,
+        custom=request.custom,
+        remote=request.remote,
+        parent=request.parent or None,
+        inputs=wire.decode(request.object),
+        provider=provider_urn(request.provider),
+        providers={package: urn_only(ref) for package, ref in request.providers.items()},
+        dependencies=tuple(sorted(request.dependencies)),
+        property_dependencies={
+            key: tuple(sorted(value.urns))
+            for key, value in request.propertyDependencies.items()
+            if value.urns
+        },
+        protect=request.protect,
+        retain_on_delete=request.retainOnDelete,
+        delete_before_replace=request.deleteBeforeReplace,
+        ignore_changes=tuple(request.ignoreChanges),
+        replace_on_changes=tuple(request.replaceOnChanges),
+        additional_secret_outputs=tuple(request.additionalSecretOutputs),
+        aliases=tuple(_aliases(request.aliases)),
+        deleted_with=request.deletedWith or None,
+        import_id=request.importId or None,
+        source=source_of(request.stackTrace.frames),
+    )
+
+
+def provider_urn(reference: str) -> str | None:
+    """The provider's URN out of a reference, which is `<urn>::<id>`."""
+    return urn_only(reference) if reference else None
+
+
+def urn_only(reference: str) -> str:
+    """A provider reference without the provider's id."""
+    return reference.rpartition("::")[0]
+
+
+def _aliases(aliases: Iterable[Any]) -> Iterable[str]:
+    for alias in aliases:
+        if alias.urn:
+            yield alias.urn
+        else:
+            spec = alias.spec
+            parent = "no parent" if spec.noParent else spec.parentUrn
+            parts = {"type": spec.type, "name": spec.name, "parent": parent}
+            yield ", ".join(f"{key} {value}" for key, value in parts.items() if value)
