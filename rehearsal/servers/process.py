@@ -95,14 +95,11 @@ def start(
     log: Path,
     environment: Mapping[str, str],
     directory: Path = Path("/"),
-    user: int | None = None,
-    group: int | None = None,
 ) -> ServerProcess:
     """Start `command` detached from the terminal, in a session of its own.
 
     It gets exactly `environment`, no standard input, and `log` (appended to, mode 600) as standard
-    output and error. `user` and `group` are numeric ids to run as, for root only. Call it with the
-    server's lock held, and after `find(pidfile)` gave nothing.
+    output and error. Call it with the server's lock held, and after `find(pidfile)` gave nothing.
 
     It may still be about to fail when this returns: the caller waits until it answers. Raises
     `ServerFailed` when it failed at once.
@@ -118,9 +115,6 @@ def start(
             stdout=out,
             stderr=err,
             start_new_session=True,
-            user=user,
-            group=group,
-            extra_groups=None if user is None else [],
         )
     _children[child.pid] = child
     deadline = time.monotonic() + 10
@@ -149,6 +143,12 @@ def read(pidfile: Path) -> ServerProcess | None:
         return None
     start_time = _start_time(stat)
     return None if start_time is None else ServerProcess(int(stat.split()[0]), start_time, boot)
+
+
+def of(pid: int) -> ServerProcess | None:
+    """The live process that has this id now, whoever started it."""
+    start_time = _start_time(_stat(pid))
+    return None if start_time is None else ServerProcess(pid, start_time, _boot())
 
 
 def stop(pidfile: Path, *, sign: signal.Signals = signal.SIGTERM, timeout: float = 10.0) -> bool:
