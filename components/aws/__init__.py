@@ -1,0 +1,1 @@
+"""Components of AWS: one file a component."""
