@@ -71,3 +71,28 @@ class UnknownStackError(ProgramError):
             "bring up what it depends on first",
         )
         self.referenced = referenced
+
+
+class ProtectedResourceError(ProgramError):
+    """A change asks for the replacement of what is protected."""
+
+    def __init__(self, stack: str, resource: Resource) -> None:
+        super().__init__(
+            stack,
+            resource.source,
+            f"the change replaces {resource.type} {resource.name!r}, which is protected",
+            "keep the property as it was, or take the protection away in a change of its own",
+        )
+
+
+class DriverFailedError(ProgramError):
+    """The local cloud refused what the program asks for; its own error is the cause."""
+
+    def __init__(
+        self, stack: str, verb: str, urn: str, source: Source | None, error: Exception
+    ) -> None:
+        _, _, kind, name = urn.split("::", 3)
+        super().__init__(
+            stack, source, f"cannot {verb} {kind.rpartition('$')[2]} {name!r}: {error}"
+        )
+        self.urn = urn

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rehearsal import engine
 from rehearsal.monitor import Monitor
 from rehearsal.offline import OfflineAnswers
+from stacks.programs import UnknownStackNameError, program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from catalog.catalog import Catalog, Ledger
     from rehearsal.graph import Graph
 
 PROJECT = "patchworks"
@@ -30,7 +33,45 @@ def evaluate_program(
     Raises:
         ProgramError: the program is faulty; the error names the stack and the line.
     """
-    answers = OfflineAnswers(stack_outputs, known)
-    monitor = Monitor(project=PROJECT, stack=stack, answers=answers, expansions={})
+    monitor = Monitor(PROJECT, stack, OfflineAnswers(stack_outputs, known))
     warnings = engine.run(program, monitor, preview=True)
     return monitor.graph(warnings)
+
+
+@dataclass
+class Evaluation:
+    """Evaluates the stacks of one catalog; stack references get the other stack's exports."""
+
+    catalog: Catalog
+    ledger: Ledger = field(default_factory=dict)
+    known: bool = True
+    _exports: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def evaluate(self, stack: str) -> Graph:
+        """The graph of one stack of the catalog.
+
+        Raises:
+            UnknownStackNameError: the catalog has no such stack.
+            ProgramError: the program is faulty; the error names the stack and the line.
+        """
+        graph = evaluate_program(
+            program(self.catalog, stack, self.ledger),
+            stack,
+            stack_outputs=self._stack_outputs,
+            known=self.known,
+        )
+        self._exports[stack] = graph.exports
+        return graph
+
+    def _stack_outputs(self, stack: str) -> Mapping[str, Any] | None:
+        if stack not in self._exports:
+            try:
+                self.evaluate(stack)
+            except UnknownStackNameError:
+                return None
+        return self._exports[stack]
+
+
+def evaluate(catalog: Catalog, stack: str, ledger: Ledger | None = None) -> Graph:
+    """The graph of one stack of a catalog, as the ledger says its tenants are served now."""
+    return Evaluation(catalog, ledger or {}).evaluate(stack)

@@ -11,17 +11,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.proto import provider_pb2, resource_pb2
 
 from rehearsal import wire
 from rehearsal.errors import DuplicateResourceError, LookUpError, UnknownStackError
+from rehearsal.expansion import expand_component
 from rehearsal.graph import STACK_REFERENCE_TYPE, STACK_TYPE, Graph, Resource
 from rehearsal.registration import to_resource, urn_of
 from rehearsal.source_position import source_of
 from rehearsal.values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from rehearsal.callbacks import InProcessCallbacks
 
@@ -58,16 +59,6 @@ class Answers(Protocol):
         ...
 
 
-class Expansion(Protocol):
-    """Expands a remote component, through `register` for each child, into its outputs."""
-
-    def __call__(
-        self, component: Resource, register: Callable[[Resource], Resource], monitor: Monitor
-    ) -> dict[str, Any]:
-        """Register the component's children in order and return the component's outputs."""
-        ...
-
-
 @dataclass
 class Monitor:
     """The resource monitor of one run of one program."""
@@ -75,7 +66,6 @@ class Monitor:
     project: str
     stack: str
     answers: Answers
-    expansions: Mapping[str, Expansion] = field(default_factory=dict)
     callbacks: InProcessCallbacks | None = None
     resources: dict[str, Resource] = field(default_factory=dict)
     exports: dict[str, Any] = field(default_factory=dict)
@@ -105,7 +95,7 @@ class Monitor:
         own = tuple(callback.token for callback in request.transforms)
         resource = self.register(to_resource(request, urn), own)
         return resource_pb2.RegisterResourceResponse(
-            urn=urn,
+            urn=resource.urn,
             id=resource.id or "",
             object=wire.encode({**resource.inputs, **resource.outputs}),
         )
@@ -120,10 +110,8 @@ class Monitor:
         if tokens and self.callbacks is not None:
             resource = self.callbacks.transform(resource, tokens)
         self._transforms[resource.urn] = tokens
-        # A component comes before its children, and a failed resource is not lost from sight.
-        self.resources[resource.urn] = resource
         if resource.remote:
-            resource = self._expand(resource)
+            resource = expand_component(resource, self.resources, self.urn, self.register)
         elif resource.custom:
             answer = self.answers.answer(resource)
             outputs = {
@@ -135,13 +123,6 @@ class Monitor:
             resource = replace(resource, id=answer.id, outputs=outputs)
         self.resources[resource.urn] = resource
         return resource
-
-    def _expand(self, component: Resource) -> Resource:
-        expansion = self.expansions.get(component.type)
-        if expansion is None:
-            return component
-        outputs = expansion(component, self.register, self)
-        return replace(component, outputs=outputs)
 
     def ReadResource(  # noqa: N802 - the protocol's name
         self, request: resource_pb2.ReadResourceRequest
@@ -191,7 +172,15 @@ class Monitor:
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
-        """Refuse: a program that looks things up can't be planned without credentials."""
+        """Hand out a resource of this stack; refuse what would need credentials to look up."""
+        if request.tok == "pulumi:pulumi:getResource":
+            resource = self.resources[wire.decode(request.args)["urn"]]
+            state = {
+                "urn": resource.urn,
+                "id": resource.id or "",
+                "state": {**resource.inputs, **resource.outputs},
+            }
+            return provider_pb2.InvokeResponse(**{"return": wire.encode(state)})
         raise LookUpError(
             self.stack, source_of(request.stackTrace.frames), f"invokes {request.tok}"
         )

@@ -19,6 +19,7 @@ from pulumi.runtime import rpc
 from rehearsal.known_outputs import known_outputs
 from rehearsal.monitor import Answer
 from rehearsal.providers import provider_settings
+from rehearsal.shaped_outputs import shaped_outputs
 from rehearsal.values import UNKNOWN, Reference
 
 if TYPE_CHECKING:
@@ -47,13 +48,14 @@ class OfflineAnswers:
     def answer(self, resource: Resource) -> Answer:
         """Answer one custom resource."""
         if resource.is_provider:
-            self._providers[resource.urn] = provider_settings(resource)
+            self._providers[resource.urn] = provider_settings(resource.type, resource.inputs)
             return Answer(_digest(resource.urn, 32), {})
         computed = computed_outputs(resource.type)
         if not self.known:
             missing = {name: UNKNOWN for name in computed if name not in resource.inputs}
             return Answer(None, missing)
         facts = known_outputs(resource, self._providers.get(resource.provider or "", {}))
+        facts |= shaped_outputs(resource, lambda path: self._placeholder(resource, path))
         outputs: dict[str, Any] = {}
         for name, is_text in computed.items():
             if name in facts:

@@ -11,16 +11,14 @@ from rehearsal.values import reveal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rehearsal.graph import Resource
 
-
-def provider_settings(provider: Resource) -> Mapping[str, Any]:
-    """The provider's inputs in plain, with lists, objects and booleans as such.
+def provider_settings(type: str, provider_inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A provider's inputs in plain, with lists, objects and booleans as such.
 
     A Kubernetes provider's `kubeconfig` stays the text it is.
     """
-    package = provider.type.removeprefix(PROVIDER_PREFIX)
-    inputs: dict[str, Any] = reveal(provider.inputs)
+    package = type.removeprefix(PROVIDER_PREFIX)
+    inputs: dict[str, Any] = reveal(provider_inputs)
     if package == "kubernetes":
         return inputs
     return {key: _parsed(value) for key, value in inputs.items()}

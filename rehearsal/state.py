@@ -1,0 +1,188 @@
+"""What a rehearsal has made of a stack, kept so that the next one changes only what differs.
+
+A stack's state is a journal: one JSON line for each resource that changed, appended as it changes,
+so that a killed rehearsal goes on where it was. It is compacted when it is opened. Secrets are
+encrypted with the local cloud's key; a torn last line is what a kill leaves and is dropped.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rehearsal.values import UNKNOWN, Reference, Secret, Unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+VERSION = 1
+
+
+class Cipher(Protocol):
+    """Encrypts what must not lie on a disk in clear."""
+
+    def encrypt(self, text: str) -> str:
+        """The text as only this local cloud can read it."""
+        ...
+
+    def decrypt(self, text: str) -> str:
+        """The text again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """One resource as it was last made on the local cloud."""
+
+    urn: str
+    type: str
+    name: str
+    id: str | None
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    provider: str | None = None
+    parent: str | None = None
+    dependencies: tuple[str, ...] = ()
+    protect: bool = False
+    retain_on_delete: bool = False
+    creating: bool = False
+    """Whether its creation had begun and was not seen to end."""
+    generation: str = ""
+    """Of the cloud it was made on; what a lost cloud held is made again."""
+    replaced: bool = False
+    """Whether a newer one has taken its place and this one is still to be deleted."""
+
+
+@dataclass
+class StackState:
+    """The applied resources of one stack, in the order they were made, and its exports."""
+
+    path: Path
+    cipher: Cipher
+    resources: dict[str, Applied] = field(default_factory=dict)
+    leftovers: list[Applied] = field(default_factory=list)
+    exports: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, path: Path, cipher: Cipher) -> StackState:
+        """Read the journal, if there is one, and write it back without what is outdated."""
+        state = cls(path, cipher)
+        if path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                try:
+                    entry = json.loads(line)
+                except json.JSONDecodeError:
+                    continue
+                state._replay(entry)
+            state._compact()
+        return state
+
+    def put(self, applied: Applied) -> None:
+        """Keep a resource as it is now."""
+        self.resources[applied.urn] = applied
+        self._append({"resource": self._pack_applied(applied)})
+
+    def supersede(self, applied: Applied) -> None:
+        """Keep in mind that a replaced resource is still to be deleted."""
+        self.leftovers.append(applied)
+        self._append({"leftover": self._pack_applied(applied)})
+
+    def remove(self, urn: str) -> None:
+        """Forget a resource."""
+        self.resources.pop(urn, None)
+        self._append({"removed": urn})
+
+    def remove_leftover(self, applied: Applied) -> None:
+        """Forget a replaced resource."""
+        self.leftovers.remove(applied)
+        self._append({"cleared": [applied.urn, applied.id]})
+
+    def export(self, exports: Mapping[str, Any]) -> None:
+        """Keep what the stack hands out to others."""
+        if dict(exports) != self.exports:
+            self.exports = dict(exports)
+            self._append({"exports": self._pack(self.exports)})
+
+    def erase(self) -> None:
+        """Forget the stack."""
+        self.path.unlink(missing_ok=True)
+
+    def _replay(self, entry: dict[str, Any]) -> None:
+        match entry:
+            case {"version": version} if version != VERSION:
+                raise ValueError(
+                    f"{self.path}: written by another version ({version}); "
+                    "stop the local cloud with --reset and start again"
+                )
+            case {"resource": packed}:
+                applied = self._applied(packed)
+                self.resources[applied.urn] = applied
+            case {"leftover": packed}:
+                self.leftovers.append(self._applied(packed))
+            case {"removed": urn}:
+                self.resources.pop(urn, None)
+            case {"cleared": [urn, identity]}:
+                self.leftovers = [
+                    left for left in self.leftovers if (left.urn, left.id) != (urn, identity)
+                ]
+            case {"exports": packed}:
+                self.exports = self._unpack(packed)
+
+    def _applied(self, packed: dict[str, Any]) -> Applied:
+        values = self._unpack(packed)
+        values["dependencies"] = tuple(values["dependencies"])
+        return Applied(**values)
+
+    def _compact(self) -> None:
+        entries: list[dict[str, Any]] = [{"version": VERSION}]
+        entries += [{"resource": self._pack_applied(item)} for item in self.resources.values()]
+        entries += [{"leftover": self._pack_applied(item)} for item in self.leftovers]
+        entries.append({"exports": self._pack(self.exports)})
+        fresh = self.path.with_suffix(".new")
+        fresh.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
+        fresh.chmod(0o600)
+        fresh.replace(self.path)
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        if not self.path.exists():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)
+            self._append({"version": VERSION})
+        with self.path.open("a", encoding="utf-8") as journal:
+            journal.write(json.dumps(entry) + "\n")
+
+    def _pack_applied(self, applied: Applied) -> dict[str, Any]:
+        # Not dataclasses.asdict: it would lay open every Secret on its way.
+        return {item.name: self._pack(getattr(applied, item.name)) for item in fields(applied)}
+
+    def _pack(self, value: Any) -> Any:
+        match value:
+            case Secret():
+                return {"$secret": self.cipher.encrypt(json.dumps(self._pack(value.value)))}
+            case Unknown():
+                return {"$unknown": True}
+            case Reference():
+                return {"$reference": [value.urn, value.id]}
+            case dict():
+                return {key: self._pack(item) for key, item in value.items()}
+            case list() | tuple():
+                return [self._pack(item) for item in value]
+            case _:
+                return value
+
+    def _unpack(self, value: Any) -> Any:
+        match value:
+            case {"$secret": text}:
+                return Secret(self._unpack(json.loads(self.cipher.decrypt(text))))
+            case {"$unknown": True}:
+                return UNKNOWN
+            case {"$reference": [urn, identity]}:
+                return Reference(urn, identity)
+            case dict():
+                return {key: self._unpack(item) for key, item in value.items()}
+            case list():
+                return [self._unpack(item) for item in value]
+            case _:
+                return value

@@ -1,0 +1,1 @@
+"""One program a kind of stack: organization, cell.<name>, tenant.<name>."""

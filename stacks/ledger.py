@@ -1,0 +1,51 @@
+"""Reads the placements that serve tenants now from the organization's table."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from catalog.tenant import Placement
+
+if TYPE_CHECKING:
+    from catalog.catalog import Catalog, Ledger
+
+
+def table_name(organization: str) -> str:
+    """The ledger's table."""
+    return f"{organization}-placements"
+
+
+def read_ledger(catalog: Catalog, client: Any = None) -> Ledger:
+    """Every tenant's serving placement, by the tenant's name.
+
+    `client` is a boto3 DynamoDB client; by default the one of the ambient credentials, in the
+    organization's home region. The current placement is the item at version 0; later versions are
+    its history (see `components.aws.ledger`).
+
+    Raises:
+        LookupError: the table is not there, so the organization has not been brought up.
+    """
+    import boto3
+
+    organization = catalog.organization
+    dynamodb = client or boto3.client("dynamodb", region_name=organization.home_region)
+    table = table_name(organization.name)
+    placements: Ledger = {}
+    try:
+        for page in dynamodb.get_paginator("scan").paginate(
+            TableName=table,
+            FilterExpression="#version = :current",
+            ExpressionAttributeNames={"#version": "version"},
+            ExpressionAttributeValues={":current": {"N": "0"}},
+            ConsistentRead=True,
+        ):
+            for item in page["Items"]:
+                placement = Placement.model_validate(json.loads(item["placement"]["S"]))
+                placements[item["tenant"]["S"]] = placement
+    except dynamodb.exceptions.ResourceNotFoundException:
+        raise LookupError(
+            f"the ledger's table {table} does not exist in {organization.home_region}; "
+            "bring up the stack `organization` first"
+        ) from None
+    return placements

@@ -1,0 +1,101 @@
+"""Finds a stack's program by the stack's name, and the stacks it refers to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+from catalog.catalog import placements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from catalog.catalog import Catalog, Ledger
+
+Kind = Literal["organization", "cell", "tenant"]
+ORGANIZATION = "organization"
+
+
+class UnknownStackNameError(LookupError):
+    """No stack of that name is in the catalog.
+
+    Attributes:
+        stack: the name that was asked for.
+    """
+
+    def __init__(self, stack: str, catalog: Catalog) -> None:
+        self.stack = stack
+        known = ", ".join(stack_names(catalog))
+        super().__init__(f"there is no stack {stack!r} in the catalog; its stacks are: {known}")
+
+
+@dataclass(frozen=True, slots=True)
+class StackName:
+    """A stack's name in its parts."""
+
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return self.kind if self.kind == ORGANIZATION else f"{self.kind}.{self.name}"
+
+
+def stack_names(catalog: Catalog) -> tuple[str, ...]:
+    """Every stack of a catalog, each after those it refers to."""
+    return (
+        ORGANIZATION,
+        *(f"cell.{name}" for name in sorted(catalog.cells)),
+        *(f"tenant.{name}" for name in sorted(catalog.tenants)),
+    )
+
+
+def parse(catalog: Catalog, stack: str) -> StackName:
+    """A stack's name in its parts.
+
+    Raises:
+        UnknownStackNameError: the catalog has no such organization, cell or tenant.
+    """
+    kind, _, name = stack.partition(".")
+    if stack == ORGANIZATION:
+        return StackName("organization", catalog.organization.name)
+    if kind == "cell" and name in catalog.cells:
+        return StackName("cell", name)
+    if kind == "tenant" and name in catalog.tenants:
+        return StackName("tenant", name)
+    raise UnknownStackNameError(stack, catalog)
+
+
+def program(catalog: Catalog, stack: str, ledger: Ledger) -> Callable[[], Mapping[str, Any]]:
+    """The stack's program, ready to run; it returns the stack's exports."""
+    parts = parse(catalog, stack)
+    deploy = import_module(f"stacks.{parts.kind}").deploy
+    return partial(deploy, catalog, parts.name, ledger)
+
+
+def references(catalog: Catalog, stack: str, ledger: Ledger) -> tuple[str, ...]:
+    """The stacks that a stack's program refers to, so that they must exist before it."""
+    parts = parse(catalog, stack)
+    match parts.kind:
+        case "organization":
+            return ()
+        case "cell":
+            return (ORGANIZATION,)
+        case "tenant":
+            lived_in = {
+                f"cell.{place.cell}" for place in placements(catalog.tenants[parts.name], ledger)
+            }
+            return (ORGANIZATION, *sorted(lived_in))
+
+
+def with_references(catalog: Catalog, stacks: tuple[str, ...], ledger: Ledger) -> tuple[str, ...]:
+    """The named stacks and all they refer to, in the order to bring them up."""
+    wanted: set[str] = set()
+    waiting = list(stacks)
+    while waiting:
+        stack = waiting.pop()
+        if stack not in wanted:
+            wanted.add(stack)
+            waiting.extend(references(catalog, stack, ledger))
+    return tuple(stack for stack in stack_names(catalog) if stack in wanted)
