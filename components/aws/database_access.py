@@ -1,0 +1,87 @@
+"""Who may reach a database over the network: named clients, and peers while a tenant moves."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+import pulumi
+import pulumi_aws as aws
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PORT = 5432
+
+
+class DatabaseAccess(pulumi.ComponentResource):
+    """A database's security group: nothing gets in or out but what is named.
+
+    `clients` maps a client's name to its security group. Peers are ranges of other databases,
+    allowed both ways because the target of a move dials the source, and back after the cutover.
+    Raises ValueError for a peer that is every address there is.
+    """
+
+    security_group_id: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        identifier: str,
+        vpc_id: pulumi.Input[str],
+        clients: Mapping[str, pulumi.Input[str]],
+        peer_cidrs: Sequence[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("patchworks:aws:DatabaseAccess", name, None, opts)
+        _check(peer_cidrs)
+        child = pulumi.ResourceOptions(parent=self)
+        group = aws.ec2.SecurityGroup(
+            f"{name}-group",
+            vpc_id=vpc_id,
+            description=f"Database {identifier}.",
+            tags={"Name": f"database-{identifier}"},
+            opts=child,
+        )
+        for client, client_group in sorted(clients.items()):
+            aws.vpc.SecurityGroupIngressRule(
+                f"{name}-from-{client}",
+                security_group_id=group.id,
+                description=f"PostgreSQL from {client}.",
+                referenced_security_group_id=client_group,
+                ip_protocol="tcp",
+                from_port=PORT,
+                to_port=PORT,
+                opts=child,
+            )
+        for cidr in sorted(peer_cidrs):
+            label = cidr.replace("/", "-")
+            aws.vpc.SecurityGroupIngressRule(
+                f"{name}-from-{label}",
+                security_group_id=group.id,
+                description="PostgreSQL from a move's other database.",
+                cidr_ipv4=cidr,
+                ip_protocol="tcp",
+                from_port=PORT,
+                to_port=PORT,
+                opts=child,
+            )
+            aws.vpc.SecurityGroupEgressRule(
+                f"{name}-to-{label}",
+                security_group_id=group.id,
+                description="PostgreSQL to a move's other database.",
+                cidr_ipv4=cidr,
+                ip_protocol="tcp",
+                from_port=PORT,
+                to_port=PORT,
+                opts=child,
+            )
+        self.security_group_id = group.id
+        self.register_outputs({"security_group_id": self.security_group_id})
+
+
+def _check(peer_cidrs: Sequence[str]) -> None:
+    for cidr in peer_cidrs:
+        if ipaddress.IPv4Network(cidr).prefixlen == 0:
+            raise ValueError(f"{cidr} is every address there is; a peer is another cell's range")
