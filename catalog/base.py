@@ -14,23 +14,35 @@ class CatalogModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+class RefusedError(ValueError):
+    """A value that its model refuses, with the remedy a person is shown."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.remedy = remedy
+
+
 def _network(value: str) -> str:
     try:
-        ipaddress.ip_network(value, strict=True)
-    except ValueError as error:
-        if "host bits set" in str(error):
-            wanted = ipaddress.ip_network(value, strict=False)
-            raise ValueError(f"has host bits set; the network is {wanted}") from None
-        raise ValueError("is not a network in CIDR notation, such as 203.0.113.0/24") from None
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise RefusedError(
+            "is not a network in CIDR notation",
+            "write an address, a slash and a prefix length, such as 203.0.113.0/24",
+        ) from None
     if "/" not in value:
-        raise ValueError(f"lacks its prefix length; a single address is written {value}/32")
-    return str(ipaddress.ip_network(value))
+        raise RefusedError("lacks its prefix length", f"write {network} for the single address")
+    if ipaddress.ip_interface(value).ip != network.network_address:
+        raise RefusedError("has host bits set", f"write {network} for the network that holds it")
+    if str(network) != value:
+        raise RefusedError("is not in its shortest form", f"write {network}")
+    return value
 
 
 def _ipv4_network(value: str) -> str:
     network = _network(value)
     if ipaddress.ip_network(network).version != 4:
-        raise ValueError("is IPv6; an IPv4 network is needed here")
+        raise RefusedError("is IPv6 where an IPv4 network is needed", "write an IPv4 network")
     return network
 
 

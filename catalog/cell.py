@@ -12,6 +12,7 @@ from catalog.base import (
     CatalogModel,
     Environment,
     IPv4Network,
+    RefusedError,
     Region,
     Slug,
 )
@@ -78,7 +79,10 @@ class DatabaseSettings(CatalogModel):
     @model_validator(mode="after")
     def _one_way_to_size(self) -> Self:
         if (self.serverless is None) == (self.instance_class is None):
-            raise ValueError("needs exactly one of serverless and instance_class")
+            raise RefusedError(
+                "needs exactly one of serverless and instance_class",
+                "keep one of the two",
+            )
         return self
 
 

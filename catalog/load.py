@@ -1,32 +1,71 @@
-"""Finds the catalog on disk and loads it, or reports every fault in it."""
+"""Loads the catalog from its files, or reports every fault in it."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import yaml
+from pathlib import Path, PurePosixPath
 
 from catalog.catalog import Catalog
 from catalog.cell import Cell
+from catalog.draft import Draft, entry
+from catalog.faults import CatalogFaults, Fault
 from catalog.organization import Organization
+from catalog.rules import judge
+from catalog.source import catalog_files, read_document
 from catalog.tenant import Tenant
 
 
-def find_root() -> Path:
-    """The directory that holds organization.yaml: the one this package was installed from."""
-    return Path(__file__).resolve().parent.parent
+class CatalogNotFoundError(Exception):
+    """There is no organization.yaml where the catalog was expected."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        super().__init__(
+            f"there is no catalog in {root}: organization.yaml is missing; "
+            "name the directory that holds it with --catalog"
+        )
+
+
+def find_root(directory: Path | None = None) -> Path:
+    """The catalog's directory: the given one, else the one that this package stands in.
+
+    Never the working directory: a command means the same wherever it is typed. Raises
+    `CatalogNotFoundError` where there is no organization.yaml.
+    """
+    root = (directory or Path(__file__).parent.parent).resolve()
+    if not (root / "organization.yaml").is_file():
+        raise CatalogNotFoundError(root)
+    return root
 
 
 def load(root: Path) -> Catalog:
-    """Load the catalog below a directory."""
+    """Load the catalog below a directory; raises `CatalogFaults` with every fault in it."""
+    catalog, faults = read(root)
+    if catalog is None:
+        raise CatalogFaults(faults)
+    return catalog
 
-    def read(path: Path) -> object:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
 
+def read(root: Path) -> tuple[Catalog | None, list[Fault]]:
+    """The catalog below a directory and its faults, of which there are none when it loads."""
+    documents = [read_document(root, "organization.yaml", "organization")]
+    draft = Draft(root, entry(documents[0], Organization))
+    for kind in ("cell", "tenant"):
+        files, strays = catalog_files(root, kind)
+        for file in files:
+            document = read_document(root, file, kind)
+            name = PurePosixPath(file).stem
+            if kind == "cell":
+                draft.cells[name] = entry(document, Cell)
+            else:
+                draft.tenants[name] = entry(document, Tenant)
+            documents.append(document)
+        documents += strays
+    judge(draft)
+    faults = sorted(fault for document in documents for fault in document.faults)
+    if faults:
+        return None, faults
     return Catalog(
-        organization=Organization.model_validate(read(root / "organization.yaml")),
-        cells={p.stem: Cell.model_validate(read(p)) for p in sorted(root.glob("cells/*.yaml"))},
-        tenants={
-            p.stem: Tenant.model_validate(read(p)) for p in sorted(root.glob("tenants/*.yaml"))
-        },
-    )
+        organization=draft.organization.model,
+        cells={name: cell.model for name, cell in draft.cells.items()},
+        tenants={name: tenant.model for name, tenant in draft.tenants.items()},
+    ), []

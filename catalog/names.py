@@ -8,7 +8,7 @@ load balancers and target groups 32, Aurora cluster identifiers 63.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from catalog.cell import Cell
@@ -19,6 +19,30 @@ KUBERNETES_LIMIT = 63
 BUCKET_LIMIT = 63
 ROLE_LIMIT = 64
 LOAD_BALANCER_LIMIT = 32
+COMMON_NAME_LIMIT = 64
+"""The longest first name of a certificate (X.520); the others may have 253 characters."""
+
+RESERVED_PREFIXES = ("pg-", "rds", "kube-", "eks-", "aws-", "amazon-", "patchworks-")
+"""What PostgreSQL, RDS, Kubernetes and AWS keep for themselves, and this platform too."""
+
+RESERVED: dict[str, tuple[str, ...]] = {
+    "tenant": (
+        # Databases that every PostgreSQL server has, and words that mean more than one name.
+        *("postgres", "template0", "template1", "rdsadmin", "public", "none", "all", "default"),
+        # The platform's own words, and the cell's own buckets and roles.
+        *("organization", "cell", "tenant", "dedicated", "system", "patchworks", "karpenter"),
+        *("access-logs", "flow-logs", "logs", "audit", "backups", "state", "vpn", "nodes"),
+        *("developer", "operator", "auditor", "break-glass"),
+    ),
+    "service": ("pooler", "kubernetes", "default"),
+    "database": ("dedicated", "postgres", "rdsadmin", "default", "all", "ledger"),
+    "node pool": ("system", "default"),
+    "organization": ("aws", "amazon", "sthree", "amzn-s3-demo"),
+}
+"""Names that would collide with what exists already, by what bears the name."""
+
+RESERVED_BUCKET_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
+RESERVED_BUCKET_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
 def fit(name: str, limit: int) -> str:
@@ -90,3 +114,32 @@ def load_balancer(cell: Cell, tenant: str) -> str:
 def cell_domain(organization: Organization, cell: Cell) -> str:
     """The cell's own zone below the organization's domain."""
     return f"{cell.name}.{organization.domain}"
+
+
+class Derived(NamedTuple):
+    """A name made from the catalog, with the limit of what bears it."""
+
+    kind: str
+    name: str
+    limit: int
+
+
+def derived(
+    organization: Organization, cell: Cell, tenant: str, *, dedicated: bool = False
+) -> tuple[Derived, ...]:
+    """The physical names of a tenant's slice in a cell, for people and for the limits."""
+    own_cluster = (
+        (Derived("Database cluster", database_cluster(cell, tenant), POSTGRESQL_LIMIT),)
+        if dedicated
+        else ()
+    )
+    return (
+        Derived("Namespace", namespace(tenant), KUBERNETES_LIMIT),
+        Derived("Database", database(tenant), POSTGRESQL_LIMIT),
+        Derived("Owner role", owner_role(tenant), POSTGRESQL_LIMIT),
+        Derived("Application role", application_role(tenant), POSTGRESQL_LIMIT),
+        Derived("Read-only role", read_only_role(tenant), POSTGRESQL_LIMIT),
+        *own_cluster,
+        Derived("Bucket", bucket(organization, cell, tenant), BUCKET_LIMIT),
+        Derived("Load balancer", load_balancer(cell, tenant), LOAD_BALANCER_LIMIT),
+    )

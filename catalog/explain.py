@@ -1,0 +1,163 @@
+"""Turns pydantic's errors into faults: where it is, what was given, what is allowed, what to do."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+from catalog.base import RefusedError
+from catalog.faults import shown
+from catalog.shape import MEANINGS, accepts, annotation_at, describe, keys_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydantic import BaseModel, ValidationError
+
+    from catalog.document import Document, Location
+
+
+def explain(document: Document, model: type[BaseModel], error: ValidationError) -> None:
+    """Add a fault to the document for each of pydantic's errors."""
+    for detail in error.errors(include_url=False):
+        location: Location = tuple(detail["loc"])
+        is_key = bool(location) and location[-1] == "[key]"
+        if is_key:
+            location = location[:-1]
+        if document.is_spoiled(location):
+            continue
+        if detail["type"] == "extra_forbidden":
+            _unknown_key(document, model, location)
+        elif detail["type"] == "missing":
+            _missing_key(document, model, location)
+        else:
+            _bad_value(document, model, location, dict(detail), is_key=is_key)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that a person most likely meant, if one is near enough."""
+    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
+def below(location: Location) -> str:
+    """A location in words, such as ` in services.api`."""
+    text = ""
+    for step in location:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return f" in {shown(text)}" if text else ""
+
+
+def _unknown_key(document: Document, model: type[BaseModel], location: Location) -> None:
+    key = str(location[-1])
+    known = keys_at(model, location[:-1])
+    parent = document.node(location[:-1])
+    present = set(parent.keys) if parent is not None else set()
+    guess = nearest(key, [k for k in known if k not in present] or known)
+    document.add(
+        "unknown-key",
+        location,
+        f"unknown key `{shown(key)}`{below(location[:-1])}",
+        given=shown(key),
+        allowed=", ".join(known),
+        remedy=f"did you mean `{guess}`?" if guess else "remove it",
+        key=True,
+    )
+
+
+def _missing_key(document: Document, model: type[BaseModel], location: Location) -> None:
+    key = str(location[-1])
+    document.add(
+        "missing-key",
+        location,
+        f"`{key}` is missing{below(location[:-1])}",
+        allowed=f"{key}: {describe(annotation_at(model, location))}",
+        remedy=f"add `{key}`",
+        key=True,
+    )
+
+
+_SIZES = {
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+    "greater_than": "more than {gt}",
+    "less_than": "less than {lt}",
+    "multiple_of": "a multiple of {multiple_of}",
+    "string_too_short": "at least {min_length} character(s)",
+    "string_too_long": "at most {max_length} characters",
+    "too_short": "at least {min_length} item(s)",
+    "too_long": "at most {max_length} items",
+}
+
+
+def _bad_value(
+    document: Document,
+    model: type[BaseModel],
+    location: Location,
+    detail: dict[str, Any],
+    *,
+    is_key: bool,
+) -> None:
+    kind: str = detail["type"]
+    context: dict[str, Any] = detail.get("ctx", {})
+    node = document.node(location)
+    name = f"`{shown(str(location[-1]))}`" if location else "the file"
+    given = str(location[-1]) if is_key else node.value if node is not None else None
+    if kind == "too_short" and isinstance(given, tuple | dict):
+        # Pydantic also counts the items that are faulty for reasons of their own as absent.
+        if len(given) >= context["min_length"]:
+            return
+        rule, allowed, problem = "too-few", _SIZES[kind].format(**context), "has too few items"
+        remedy = "add what is missing"
+    elif isinstance(context.get("error"), RefusedError):
+        refused: RefusedError = context["error"]
+        rule, problem, remedy = "malformed", str(refused), refused.remedy
+        allowed = "a network such as 203.0.113.0/24 or 2001:db8::/32"
+        if "exactly one" in problem:
+            allowed = "one of the two"
+    elif kind in _SIZES:
+        rule, allowed = "out-of-range", _SIZES[kind].format(**context)
+        problem, remedy = "is out of range", f"write a value that is {allowed}"
+        if "long" in kind or "short" in kind:
+            rule, problem = "wrong-length", "has the wrong length"
+            remedy = f"use {allowed}"
+    elif kind == "string_pattern_mismatch":
+        rule, problem = "malformed", "is malformed"
+        allowed = MEANINGS.get(context["pattern"], context["pattern"])
+        remedy = f"write {allowed}"
+    elif kind == "literal_error":
+        rule, problem = "not-allowed", "is not a value that is allowed here"
+        allowed = describe(annotation_at(model, location))
+        remedy = _choice(given, allowed.removeprefix("one of ").split(", "))
+    else:
+        rule, problem = "wrong-type", "has the wrong type"
+        allowed = describe(annotation_at(model, location))
+        remedy = f"write {allowed}"
+    if is_key:
+        problem = f"is not a good name: it {problem}"
+    text = shown(given)
+    if node is not None and not is_key and not isinstance(given, str | tuple | dict):
+        text, remedy = _unquoted(node.text or "", given, annotation_at(model, location), remedy)
+    document.add(
+        rule,
+        location,
+        f"{name}{below(location[:-1])} {problem}",
+        given=text,
+        allowed=allowed,
+        remedy=remedy,
+        key=is_key,
+    )
+
+
+def _choice(given: object, choices: list[str]) -> str:
+    guess = nearest(given, choices) if isinstance(given, str) else None
+    return f"did you mean {guess}?" if guess else f"write {' or '.join(choices)}"
+
+
+def _unquoted(text: str, value: object, annotation: Any, remedy: str) -> tuple[str, str]:
+    """What was written, what YAML made of it, and whether quotes would put it right."""
+    made = {bool: "a boolean", int: "a number", float: "a number", type(None): "nothing"}
+    given = f"{shown(text)} (which YAML reads as {made.get(type(value), 'no string')})"
+    if text and annotation is not None and accepts(annotation, text):
+        return given, f'put it in quotes: "{shown(text)}"'
+    return given, remedy
