@@ -1,0 +1,1 @@
+"""Reusable Pulumi components: what a cloud, a cluster or a database offers."""

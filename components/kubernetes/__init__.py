@@ -1,0 +1,1 @@
+"""Components that declare what lives in a cell's Kubernetes cluster."""

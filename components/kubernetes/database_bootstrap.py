@@ -1,0 +1,198 @@
+"""A job in the cell that makes, once, the role by which Pulumi reaches a database cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+
+from components.kubernetes import images, pods
+from components.kubernetes.bootstrap_scripts import MASTER_LOGIN, SQL
+from components.kubernetes.network_policies import bootstrap_policy
+from components.kubernetes.objects import KubernetesObject, labels
+from components.kubernetes.pooler_config import digest
+from components.postgresql.deployer import MAINTENANCE_DATABASE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAMESPACE = "database-bootstrap"
+_CREDENTIALS = "/run/credentials"
+_SCRIPTS = "/etc/bootstrap"
+
+
+class DatabaseBootstrap(pulumi.ComponentResource):
+    """A job that reads a cluster's managed master secret by Pod Identity and prepares the cluster.
+
+    The secret stays in the pod's memory: it is in no argument, variable, log, or state of Pulumi.
+    A changed script is a new job; the old one is cleaned up by itself after a day.
+    """
+
+    service_account: pulumi.Output[str]
+    job: KubernetesObject
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        database: str,
+        namespace: pulumi.Input[str],
+        writer_endpoint: pulumi.Input[str],
+        port: pulumi.Input[int],
+        master_secret_arn: pulumi.Input[str],
+        region: str,
+        database_networks: Sequence[str],
+        endpoint_networks: Sequence[str],
+        registry: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Prepare the cell's database cluster called `database`, such as `pool-a`.
+
+        Its pods run as the service account `<database>-bootstrap`, whose IAM role must be able to
+        read the secret and to decrypt it.
+        """
+        super().__init__("patchworks:kubernetes:DatabaseBootstrap", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        object_name = service_account_name(database)
+        object_labels = labels(object_name, part_of=database, component="bootstrap")
+        metadata = {"name": object_name, "namespace": namespace, "labels": object_labels}
+        selector = {"app.kubernetes.io/name": object_name}
+        account = KubernetesObject(
+            f"{name}-service-account",
+            "v1",
+            "ServiceAccount",
+            metadata=metadata,
+            fields={"automountServiceAccountToken": False},
+            opts=child,
+        )
+        policy = KubernetesObject(
+            f"{name}-network-policy",
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            metadata=metadata,
+            fields={
+                "spec": bootstrap_policy(
+                    selector,
+                    database_networks=database_networks,
+                    endpoint_networks=endpoint_networks,
+                )
+            },
+            opts=child,
+        )
+        scripts = KubernetesObject(
+            f"{name}-scripts",
+            "v1",
+            "ConfigMap",
+            metadata=metadata,
+            fields={"data": {"master-login.sh": MASTER_LOGIN, "bootstrap.sql": SQL}},
+            opts=child,
+        )
+        template = pods.pod_template(
+            object_labels,
+            {
+                "serviceAccountName": account.object_name,
+                "restartPolicy": "Never",
+                "initContainers": [_reader(registry, region, master_secret_arn)],
+                "containers": [_client(registry, writer_endpoint, port)],
+                "volumes": [
+                    {"name": "scripts", "configMap": {"name": scripts.object_name}},
+                    {"name": "credentials", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
+                    pods.temporary_directory("64Mi")[0],
+                ],
+            },
+        )
+        self.job = KubernetesObject(
+            f"{name}-job",
+            "batch/v1",
+            "Job",
+            metadata={
+                **metadata,
+                "name": f"{object_name}-{digest(MASTER_LOGIN, SQL)[:8]}",
+                # A job that failed cannot be changed, only made anew.
+                "annotations": {"pulumi.com/replaceUnready": "true"},
+            },
+            fields={
+                "spec": {
+                    "backoffLimit": 6,
+                    "activeDeadlineSeconds": 900,
+                    "ttlSecondsAfterFinished": 86_400,
+                    "template": template,
+                }
+            },
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[policy])),
+        )
+        self.service_account = account.object_name
+        self.register_outputs({"service_account": self.service_account})
+
+
+def service_account_name(database: str) -> str:
+    """The service account of a database's bootstrap, by which its IAM role is tied to it."""
+    return f"{database}-bootstrap"
+
+
+def _reader(registry: str, region: str, secret_arn: pulumi.Input[str]) -> dict[str, Any]:
+    return _container(
+        "master-login",
+        images.image(registry, "aws-cli"),
+        ["/bin/bash", f"{_SCRIPTS}/master-login.sh"],
+        {
+            "AWS_REGION": region,
+            "CREDENTIALS": _CREDENTIALS,
+            "HOME": "/tmp",  # noqa: S108  # a path in the container
+            "MASTER_SECRET_ARN": secret_arn,
+        },
+        memory_mib=256,
+        credentials_read_only=False,
+    )
+
+
+def _client(registry: str, host: pulumi.Input[str], port: pulumi.Input[int]) -> dict[str, Any]:
+    command = (
+        f'PGUSER="$(cat {_CREDENTIALS}/username)" '
+        f"exec psql --no-psqlrc --echo-errors --file={_SCRIPTS}/bootstrap.sql"
+    )
+    return _container(
+        "bootstrap",
+        images.image(registry, "postgresql-client"),
+        ["/bin/sh", "-c", command],
+        {
+            "PGAPPNAME": "patchworks-bootstrap",
+            "PGCONNECT_TIMEOUT": "10",
+            "PGDATABASE": MAINTENANCE_DATABASE,
+            "PGHOST": host,
+            "PGPASSFILE": f"{_CREDENTIALS}/pgpass",
+            "PGPORT": pulumi.Output.from_input(port).apply(str),
+            "PGSSLMODE": "verify-full",
+            "PGSSLROOTCERT": images.CA_BUNDLE,
+        },
+        memory_mib=64,
+        credentials_read_only=True,
+    )
+
+
+def _container(
+    name: str,
+    image: str,
+    command: list[str],
+    variables: dict[str, pulumi.Input[str]],
+    *,
+    memory_mib: int,
+    credentials_read_only: bool,
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "image": image,
+        "command": command,
+        "env": [{"name": key, "value": value} for key, value in variables.items()],
+        "resources": pods.resources(50, memory_mib),
+        "securityContext": pods.container_security(),
+        "volumeMounts": [
+            {"name": "scripts", "mountPath": _SCRIPTS, "readOnly": True},
+            {
+                "name": "credentials",
+                "mountPath": _CREDENTIALS,
+                "readOnly": credentials_read_only,
+            },
+            pods.temporary_directory("64Mi")[1],
+        ],
+    }

@@ -1,0 +1,133 @@
+"""Namespaces: a tenant's, with its quota and limits, and those of the cell's own controllers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.kubernetes import pooler_config
+from components.kubernetes.objects import KubernetesObject
+from components.kubernetes.quantities import add_cpu, add_memory, times_cpu, times_memory
+
+if TYPE_CHECKING:
+    from catalog.cell import Kubernetes
+    from catalog.tenant import Quota
+
+DEFAULT_CPU_REQUEST = "50m"
+DEFAULT_MEMORY = "256Mi"
+"""What a container gets that asks for nothing; such a container is nobody's plan, so little."""
+
+
+class TenantNamespace(pulumi.ComponentResource):
+    """A tenant's namespace under the restricted Pod Security level, with its quota and limits."""
+
+    namespace_name: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        spec: Quota,
+        *,
+        namespace: str,
+        tenant: str,
+        kubernetes_version: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare `namespace`; `kubernetes_version` is the cell's minor version, such as 1.34."""
+        super().__init__("patchworks:kubernetes:TenantNamespace", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        object_labels = {
+            "patchworks.dev/tenant": tenant,
+            # The load balancer's health check then holds a rolling update back, not only ours.
+            "elbv2.k8s.aws/pod-readiness-gate-inject": "enabled",
+            **pod_security_labels(kubernetes_version),
+        }
+        made = KubernetesObject(
+            f"{name}-namespace",
+            "v1",
+            "Namespace",
+            metadata={"name": namespace, "labels": object_labels},
+            opts=child,
+        )
+        self.namespace_name = made.object_name
+        KubernetesObject(
+            f"{name}-quota",
+            "v1",
+            "ResourceQuota",
+            metadata={"name": "quota", "namespace": self.namespace_name},
+            fields={"spec": {"hard": quota_limits(spec)}},
+            opts=child,
+        )
+        KubernetesObject(
+            f"{name}-limits",
+            "v1",
+            "LimitRange",
+            metadata={"name": "defaults", "namespace": self.namespace_name},
+            fields={"spec": {"limits": [container_defaults()]}},
+            opts=child,
+        )
+        self.register_outputs({"namespace_name": self.namespace_name})
+
+
+class SystemNamespace(pulumi.ComponentResource):
+    """A namespace for one of the cell's controllers, under the restricted Pod Security level."""
+
+    namespace_name: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        spec: Kubernetes,
+        *,
+        namespace: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare `namespace`."""
+        super().__init__("patchworks:kubernetes:SystemNamespace", name, None, opts)
+        made = KubernetesObject(
+            f"{name}-namespace",
+            "v1",
+            "Namespace",
+            metadata={"name": namespace, "labels": pod_security_labels(spec.version)},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.namespace_name = made.object_name
+        self.register_outputs({"namespace_name": self.namespace_name})
+
+
+def pod_security_labels(kubernetes_version: str) -> dict[str, str]:
+    """Labels that enforce, audit and warn at the restricted level of one Kubernetes version.
+
+    Pinning the version keeps an upgrade of the control plane from changing what is admitted.
+    """
+    prefix = "pod-security.kubernetes.io"
+    levels: dict[str, str] = {}
+    for mode in ("enforce", "audit", "warn"):
+        levels[f"{prefix}/{mode}"] = "restricted"
+        levels[f"{prefix}/{mode}-version"] = f"v{kubernetes_version}"
+    return levels
+
+
+def quota_limits(quota: Quota) -> dict[str, str]:
+    """A ResourceQuota's hard limits: what the tenant bought, and the platform's pooler on top."""
+    memory = add_memory(quota.memory, times_memory(pooler_config.MEMORY, pooler_config.MOST_PODS))
+    return {
+        "requests.cpu": add_cpu(quota.cpu, times_cpu(pooler_config.CPU, pooler_config.MOST_PODS)),
+        "requests.memory": memory,
+        "limits.memory": memory,
+        "pods": str(quota.pods + pooler_config.MOST_PODS),
+        "requests.storage": f"{quota.storage_gib}Gi",
+        # Both would open a way in beside the tenant's load balancer and its allow-list.
+        "services.loadbalancers": "0",
+        "services.nodeports": "0",
+    }
+
+
+def container_defaults() -> dict[str, object]:
+    """A LimitRange's entry for containers that state no requests or limits of their own."""
+    return {
+        "type": "Container",
+        "defaultRequest": {"cpu": DEFAULT_CPU_REQUEST, "memory": DEFAULT_MEMORY},
+        "default": {"memory": DEFAULT_MEMORY},
+    }

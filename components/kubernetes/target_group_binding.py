@@ -1,0 +1,62 @@
+"""Binds a tenant's routed services to the target groups of its load balancer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.kubernetes.objects import KubernetesObject
+
+if TYPE_CHECKING:
+    from catalog.tenant import Service
+
+
+class TargetGroupBinding(pulumi.ComponentResource):
+    """Registers a service's pods, by address, in a target group that Pulumi made.
+
+    The load balancer controller also opens the pods' port to the load balancer's security group.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        spec: Service,
+        *,
+        namespace: pulumi.Input[str],
+        service_name: pulumi.Input[str],
+        target_group_arn: pulumi.Input[str],
+        load_balancer_security_group_id: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Bind the service called `service_name` at its port."""
+        super().__init__("patchworks:kubernetes:TargetGroupBinding", name, None, opts)
+        source = {"securityGroup": {"groupID": load_balancer_security_group_id}}
+        KubernetesObject(
+            f"{name}-binding",
+            "elbv2.k8s.aws/v1beta1",
+            "TargetGroupBinding",
+            metadata={"name": service_name, "namespace": namespace},
+            fields={
+                "spec": {
+                    "serviceRef": {"name": service_name, "port": spec.port},
+                    "targetGroupARN": target_group_arn,
+                    "targetType": "ip",
+                    "ipAddressType": "ipv4",
+                    "networking": {
+                        "ingress": [
+                            {
+                                "from": [source],
+                                "ports": [{"protocol": "TCP", "port": spec.port}],
+                            }
+                        ]
+                    },
+                }
+            },
+            # The binding holds a finalizer until its targets are deregistered, which takes as
+            # long as the target group drains.
+            opts=pulumi.ResourceOptions(
+                parent=self, custom_timeouts=pulumi.CustomTimeouts(delete="15m")
+            ),
+        )
+        self.register_outputs({})

@@ -1,0 +1,1 @@
+"""Components that declare tenants' databases, roles and grants on PostgreSQL."""
