@@ -312,6 +312,10 @@ def _prepare_roles(server: PostgresqlServer) -> None:
             ).format(name, sql.Literal(verifier.decode()))
         )
         connection.execute(sql.SQL("GRANT rds_iam, rds_replication TO {}").format(name))
+        # It inherits from the roles it creates, or it could grant nothing on what they own.
+        connection.execute(
+            sql.SQL("ALTER ROLE {} SET createrole_self_grant = 'set, inherit'").format(name)
+        )
 
 
 def _is_postgres(entry: Path) -> bool:
