@@ -14,6 +14,7 @@ import pulumi
 from pulumi.runtime import config, mocks, settings
 from pulumi.runtime.stack import run_in_stack
 
+from rehearsal.acceleration import accelerated
 from rehearsal.callbacks import InProcessCallbacks
 from rehearsal.errors import ProgramError, ProgramRaisedError, UndeclaredConfigError
 from rehearsal.graph import Source
@@ -42,7 +43,8 @@ def run(
     log = _Log()
     context = contextvars.copy_context()
     try:
-        context.run(_run, program, monitor, log, preview)
+        with accelerated():
+            context.run(_run, program, monitor, log, preview)
     except ProgramError:
         raise
     except Exception as error:

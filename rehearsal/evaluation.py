@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rehearsal import engine
 from rehearsal.monitor import Monitor
 from rehearsal.offline import OfflineAnswers
-from stacks.programs import UnknownStackNameError, program
+from stacks.programs import program, references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,28 +48,23 @@ class Evaluation:
     _exports: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def evaluate(self, stack: str) -> Graph:
-        """The graph of one stack of the catalog.
+        """The graph of one stack of the catalog; those it refers to are evaluated before.
 
         Raises:
             UnknownStackNameError: the catalog has no such stack.
             ProgramError: the program is faulty; the error names the stack and the line.
         """
+        for referenced in references(self.catalog, stack, self.ledger):
+            if referenced not in self._exports:
+                self.evaluate(referenced)
         graph = evaluate_program(
             program(self.catalog, stack, self.ledger),
             stack,
-            stack_outputs=self._stack_outputs,
+            stack_outputs=self._exports.get,
             known=self.known,
         )
         self._exports[stack] = graph.exports
         return graph
-
-    def _stack_outputs(self, stack: str) -> Mapping[str, Any] | None:
-        if stack not in self._exports:
-            try:
-                self.evaluate(stack)
-            except UnknownStackNameError:
-                return None
-        return self._exports[stack]
 
 
 def evaluate(catalog: Catalog, stack: str, ledger: Ledger | None = None) -> Graph:
