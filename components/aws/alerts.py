@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_aws as aws
@@ -11,6 +11,8 @@ from components.aws.policy_document import policy_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from components.aws.policy_document import Statement
 
 
 class Alerts(pulumi.ComponentResource):
@@ -42,14 +44,7 @@ class Alerts(pulumi.ComponentResource):
             arn=topic.arn,
             policy=policy_document(
                 [
-                    {
-                        "Sid": "ServicesOfThisAccountPublish",
-                        "Effect": "Allow",
-                        "Principal": {"Service": list(publishers)},
-                        "Action": "sns:Publish",
-                        "Resource": topic.arn,
-                        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-                    },
+                    *(_publishes(service, account, topic.arn) for service in publishers),
                     {
                         "Sid": "OnlyOverTls",
                         "Effect": "Deny",
@@ -71,3 +66,17 @@ class Alerts(pulumi.ComponentResource):
         )
         self.topic_arn = topic.arn
         self.register_outputs({"topic_arn": self.topic_arn})
+
+
+def _publishes(service: str, account: str, topic_arn: pulumi.Input[str]) -> Statement:
+    statement: dict[str, Any] = {
+        "Sid": service.split(".")[0].title() + "Publishes",
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sns:Publish",
+        "Resource": topic_arn,
+    }
+    # EventBridge says of no account that it publishes for it; a condition would shut it out.
+    if service != "events.amazonaws.com":
+        statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
+    return statement
