@@ -6,7 +6,10 @@ import re
 
 _CPU = re.compile(r"([1-9][0-9]*)(m?)")
 _MEMORY = re.compile(r"([1-9][0-9]*)(Mi|Gi)")
-_SIZE = re.compile(r"[a-z0-9-]+\.(?:metal-)?(?:([0-9]+)?(xl|xlarge)|large|medium|small|micro|nano)")
+_SIZE = re.compile(
+    r"[a-z0-9-]+\.(?:(?P<multiple>[0-9]*)xlarge|metal-(?P<metal>[0-9]+)xl"
+    r"|(?:large|medium|small|micro|nano))"
+)
 
 SERVER_CONNECTIONS_RESERVED = 2
 """Connections per tenant left for migrations and for the mover, which go past the pooler."""
@@ -86,4 +89,5 @@ def virtual_cpus(instance_type: str) -> int:
             f"{instance_type!r} has a size whose number of CPUs is not known;"
             " use large, xlarge, Nxlarge or metal-Nxl"
         )
-    return 4 * int(match[1] or 1) if match[2] else 2
+    multiple = match["metal"] or match["multiple"]
+    return 2 if multiple is None else 4 * int(multiple or 1)
