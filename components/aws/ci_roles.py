@@ -50,6 +50,8 @@ class PreviewRole(pulumi.ComponentResource):
         name: str,
         *,
         organization: Organization,
+        ledger_table_arn: pulumi.Input[str],
+        ledger_key_alias: str,
         oidc_provider_arn: pulumi.Input[str],
         boundary_arn: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
@@ -67,7 +69,11 @@ class PreviewRole(pulumi.ComponentResource):
                 environment_subject(repository, PREVIEW_ENVIRONMENT),
             ],
             boundary_arn=boundary_arn,
-            statements=preview_statements(organization),
+            statements=preview_statements(
+                organization,
+                ledger_table_arn=ledger_table_arn,
+                ledger_key_alias=ledger_key_alias,
+            ),
         )
         self.register_outputs({"role_arn": self.role_arn})
 

@@ -9,6 +9,8 @@ from components.aws.state import state_bucket, state_key_alias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pulumi
+
     from catalog.organization import Organization
     from components.aws.policy_document import Statement
 
@@ -101,10 +103,16 @@ READABLE = (
 """What a provider calls to read back a resource that the stacks declare."""
 
 
-def preview_statements(organization: Organization) -> Sequence[Statement]:
-    """The preview role's policy: settings, the state, and an explicit denial of what is secret."""
+def preview_statements(
+    organization: Organization, *, ledger_table_arn: pulumi.Input[str], ledger_key_alias: str
+) -> Sequence[Statement]:
+    """The preview role's policy: settings, state and placements, and a denial of what is secret.
+
+    A state's secrets are encrypted in it, but with the key that opens it; what must not be read
+    by a preview (a database's master password, say) must not be in a state at all.
+    """
     bucket = f"arn:aws:s3:::{state_bucket(organization)}"
-    alias = state_key_alias(organization)
+    aliases = [state_key_alias(organization), ledger_key_alias]
     return [
         {"Sid": "ReadSettings", "Effect": "Allow", "Action": list(READABLE), "Resource": "*"},
         {
@@ -114,11 +122,17 @@ def preview_statements(organization: Organization) -> Sequence[Statement]:
             "Resource": [bucket, f"{bucket}/*"],
         },
         {
-            "Sid": "OpenTheState",
+            "Sid": "ReadPlacements",
+            "Effect": "Allow",
+            "Action": ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"],
+            "Resource": ledger_table_arn,
+        },
+        {
+            "Sid": "OpenStateAndPlacements",
             "Effect": "Allow",
             "Action": "kms:Decrypt",
             "Resource": f"arn:aws:kms:*:{organization.accounts.management}:key/*",
-            "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}},
+            "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
         },
         {
             "Sid": "NoSecrets",
@@ -145,11 +159,11 @@ def preview_statements(organization: Organization) -> Sequence[Statement]:
             "NotResource": f"{bucket}/*",
         },
         {
-            "Sid": "NoKeyButTheStates",
+            "Sid": "NoKeyButThese",
             "Effect": "Deny",
             "Action": ["kms:Decrypt", "kms:ReEncryptFrom"],
             "Resource": "*",
             # True also for a key without any alias.
-            "Condition": {"ForAllValues:StringNotEquals": {"kms:ResourceAliases": alias}},
+            "Condition": {"ForAllValues:StringNotEquals": {"kms:ResourceAliases": aliases}},
         },
     ]
