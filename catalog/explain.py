@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, Any
 
 from catalog.base import RefusedError
@@ -101,7 +102,7 @@ def _bad_value(
     kind: str = detail["type"]
     context: dict[str, Any] = detail.get("ctx", {})
     node = document.node(location)
-    name = f"`{shown(str(location[-1]))}`" if location else "the file"
+    name, place = _name(location)
     given = str(location[-1]) if is_key else node.value if node is not None else None
     if kind == "too_short" and isinstance(given, tuple | dict):
         # Pydantic also counts the items that are faulty for reasons of their own as absent.
@@ -124,7 +125,7 @@ def _bad_value(
     elif kind == "string_pattern_mismatch":
         rule, problem = "malformed", "is malformed"
         allowed = MEANINGS.get(context["pattern"], context["pattern"])
-        remedy = f"write {allowed}"
+        remedy = _corrected(given, annotation_at(model, location))
     elif kind == "literal_error":
         rule, problem = "not-allowed", "is not a value that is allowed here"
         allowed = describe(annotation_at(model, location))
@@ -132,7 +133,7 @@ def _bad_value(
     else:
         rule, problem = "wrong-type", "has the wrong type"
         allowed = describe(annotation_at(model, location))
-        remedy = f"write {allowed}"
+        remedy = "correct the value"
     if is_key:
         problem = f"is not a good name: it {problem}"
     text = shown(given)
@@ -141,12 +142,31 @@ def _bad_value(
     document.add(
         rule,
         location,
-        f"{name}{below(location[:-1])} {problem}",
+        f"{name}{place} {problem}",
         given=text,
         allowed=allowed,
         remedy=remedy,
         key=is_key,
     )
+
+
+def _name(location: Location) -> tuple[str, str]:
+    """What a value is called, and in what it stands."""
+    if not location:
+        return "the file", ""
+    if isinstance(location[-1], int) and len(location) > 1:
+        return f"item {location[-1] + 1} of `{location[-2]}`", below(location[:-2])
+    return f"`{shown(location[-1])}`", below(location[:-1])
+
+
+def _corrected(given: object, annotation: Any) -> str:
+    """The value as it was probably meant, where a small change makes it valid."""
+    if isinstance(given, str) and annotation is not None:
+        words = "-".join(re.findall(r"[a-z0-9]+", given.lower()))
+        for guess in (given.strip(), given.lower().rstrip("."), given.upper(), words):
+            if guess and accepts(annotation, guess):
+                return f"write {shown(guess)}"
+    return "correct the value"
 
 
 def _choice(given: object, choices: list[str]) -> str:

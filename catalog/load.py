@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from catalog.catalog import Catalog
 from catalog.cell import Cell
@@ -10,8 +11,11 @@ from catalog.draft import Draft, entry
 from catalog.faults import CatalogFaults, Fault
 from catalog.organization import Organization
 from catalog.rules import judge
-from catalog.source import catalog_files, read_document
+from catalog.source import KINDS, catalog_files, read_document
 from catalog.tenant import Tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class CatalogNotFoundError(Exception):
@@ -45,14 +49,21 @@ def load(root: Path) -> Catalog:
     return catalog
 
 
-def read(root: Path) -> tuple[Catalog | None, list[Fault]]:
-    """The catalog below a directory and its faults, of which there are none when it loads."""
+def read(
+    root: Path, proposed: Mapping[str, bytes] | None = None
+) -> tuple[Catalog | None, list[Fault]]:
+    """The catalog below a directory and its faults, of which there are none when it loads.
+
+    `proposed` has the bytes of files as they would be, by their path below the root.
+    """
+    proposed = proposed or {}
     documents = [read_document(root, "organization.yaml", "organization")]
     draft = Draft(root, entry(documents[0], Organization))
     for kind in ("cell", "tenant"):
         files, strays = catalog_files(root, kind)
-        for file in files:
-            document = read_document(root, file, kind)
+        added = (file for file in proposed if file.startswith(f"{KINDS[kind]}/"))
+        for file in sorted({*files, *added}, key=lambda name: name.removesuffix(".yaml")):
+            document = read_document(root, file, kind, proposed.get(file))
             name = PurePosixPath(file).stem
             if kind == "cell":
                 draft.cells[name] = entry(document, Cell)

@@ -48,7 +48,7 @@ def catalog_files(root: Path, kind: str) -> tuple[list[str], list[Document]]:
             _not_a_file(stray, "a symbolic link" if directory.is_symlink() else "a file")
             strays.append(stray)
         return found, strays
-    for entry in sorted(os.scandir(directory), key=lambda e: e.name):
+    for entry in sorted(os.scandir(directory), key=lambda e: e.name.removesuffix(".yaml")):
         if entry.name.startswith("."):
             continue
         file = f"{KINDS[kind]}/{entry.name}"
@@ -73,10 +73,13 @@ def catalog_files(root: Path, kind: str) -> tuple[list[str], list[Document]]:
     return found, strays
 
 
-def read_document(root: Path, file: str, kind: str) -> Document:
-    """Read one file; its faults say why there is no tree when `root` of the document is None."""
+def read_document(root: Path, file: str, kind: str, proposed: bytes | None = None) -> Document:
+    """Read one file, or what is proposed for it.
+
+    Where the document has no root, its faults say why.
+    """
     document = Document(shown(file))
-    data = _read_bytes(root / file, document)
+    data = _read_bytes(root / file, document) if proposed is None else proposed
     text = None if data is None else _decode(data, document)
     if text is None:
         return document

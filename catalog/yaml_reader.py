@@ -145,7 +145,7 @@ class _Reader:
             )
             self._place(Node(text, line, column, text), spoiled=True)
             return
-        self._place(Node(_resolve(text) if plain else text, line, column, text))
+        self._place(Node(resolve(text) if plain else text, line, column, text))
 
     def _awaits_key(self) -> bool:
         return bool(self.stack) and self.stack[-1].is_mapping and self.stack[-1].pending is None
@@ -163,7 +163,7 @@ class _Reader:
                 allowed="values written out where they are used",
                 remedy="write the keys themselves",
             )
-        elif plain and not isinstance(_resolve(text), str):
+        elif plain and not isinstance(resolve(text), str):
             self._fault(
                 "wrong-type",
                 event,
@@ -257,7 +257,8 @@ _CONSTRUCTORS: dict[str, Any] = {
 """Dates stay strings: no field of the catalog is one."""
 
 
-def _resolve(text: str) -> Any:
+def resolve(text: str) -> Any:
+    """What YAML 1.1 makes of a plain scalar; dates stay strings."""
     for tag, pattern in _RESOLVERS.get(text[:1], ()):
         if pattern.match(text):
             construct = _CONSTRUCTORS.get(tag)

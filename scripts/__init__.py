@@ -1,0 +1,1 @@
+"""The `patchworks` command line: one thin file a command."""

@@ -1,0 +1,158 @@
+"""The `patchworks` command: finds a subcommand's module when it is asked for, and not before."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from scripts.exits import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Registered(NamedTuple):
+    """A subcommand, and where its Typer app `app` is found."""
+
+    module: str
+    help: str
+    """The line that `patchworks --help` shows, so that showing it imports nothing."""
+
+
+COMMANDS: dict[str, Registered] = {
+    "check": Registered("scripts.check", "Report every fault of the catalog, with file and line."),
+    "rehearse": Registered("scripts.rehearse", "Evaluate stacks and apply them on this machine."),
+    "local": Registered("scripts.local", "Start, stop or describe the cloud on this machine."),
+    "tenant": Registered("scripts.tenant", "List, show and create tenants."),
+    "cell": Registered("scripts.cell", "List and show cells."),
+    "demo": Registered("scripts.demo", "See the whole platform come up on this machine."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group that imports a subcommand only to run it or to show its own help."""
+
+    listing = False
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {
+            name: TyperCommand(name, help=registered.help) for name, registered in COMMANDS.items()
+        }
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The subcommand, or while help is written a stand-in with its help line."""
+        stand_in = super().get_command(ctx, cmd_name)
+        return stand_in if stand_in is None or self.listing else load_command(cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help from the registry alone."""
+        self.listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self.listing = False
+
+
+def load_command(name: str) -> Any:
+    """Import a subcommand's module and make its command."""
+    application: typer.Typer = importlib.import_module(COMMANDS[name].module).app
+    # One plain look for all: boxes do not survive logs and narrow pipes.
+    application.rich_markup_mode = None
+    application.info.help = application.info.help or COMMANDS[name].help
+    command = typer.main.get_command(application)
+    command.name = name
+    return command
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    name="patchworks",
+    help="A multi-tenant platform as code: check, plan and rehearse it, and move its tenants.",
+    epilog="Exit codes: 0 done, 1 faults found or failed, 2 wrong usage, 3 refused before anything "
+    "changed, 4 aborted and everything serves as before, 130 interrupted.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"patchworks {version('patchworks-platform')}")
+        raise typer.Exit
+
+
+@app.callback()
+def patchworks(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """A multi-tenant platform as code: check, plan and rehearse it, and move its tenants."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run `patchworks`; always ends in SystemExit with one of the exit codes."""
+    try:
+        command = typer.main.get_command(app)
+        command.main(args=arguments, prog_name="patchworks")
+    except SystemExit as leaving:
+        if leaving.code == ExitCode.INTERRUPTED:
+            _say("interrupted")
+        _leave(leaving.code)
+    except KeyboardInterrupt:
+        _say("interrupted")
+        _leave(ExitCode.INTERRUPTED)
+    except Exception as error:
+        if os.environ.get("PATCHWORKS_DEBUG"):
+            raise
+        _leave(_explain(error))
+    _leave(ExitCode.DONE)
+
+
+def _explain(error: Exception) -> ExitCode:
+    # Looked up among what is imported already: only a command that uses the catalog can raise it.
+    load = sys.modules.get("catalog.load")
+    if load is not None and isinstance(error, load.CatalogNotFoundError):
+        _say(str(error))
+        return ExitCode.USAGE
+    faults = getattr(error, "faults", None)
+    if load is not None and isinstance(error, load.CatalogFaults) and faults:
+        for fault in faults:
+            typer.echo(str(fault), err=True)
+        count = f"{len(faults)} faults" if len(faults) != 1 else "1 fault"
+        _say(f"the catalog has {count}")
+        return ExitCode.FAULTS
+    first_line = (str(error).splitlines() or [""])[0]
+    _say(f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__)
+    _say("set PATCHWORKS_DEBUG=1 for the whole traceback")
+    return ExitCode.FAULTS
+
+
+def _say(text: str) -> None:
+    typer.echo(f"patchworks: {text}", err=True)
+
+
+def _leave(code: Any) -> NoReturn:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone; what is left unwritten must not raise again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
