@@ -190,7 +190,9 @@ def _options(inputs: Inputs, owner: str) -> sql.Composed:
         value = inputs.get(key)
         if value and value.upper() != "DEFAULT":
             clauses.append(sql.SQL("{} {}").format(word, sql.Literal(value)))
-    clauses.append(sql.SQL("TABLESPACE {}").format(ident(_tablespace(inputs))))
+    # Naming pg_default, even as the template has it, needs a right that only superusers have.
+    if (tablespace := _tablespace(inputs)) != "pg_default":
+        clauses.append(sql.SQL("TABLESPACE {}").format(ident(tablespace)))
     return sql.SQL(" ").join([*clauses, *_changeable(inputs, None)])
 
 
