@@ -24,11 +24,13 @@ class DatabaseDriver:
         with session(cloud, transaction=False) as current:
             owner = inputs.get("owner") or current.user
             with current.member_of([owner]):
-                current.run(
-                    "CREATE DATABASE {database} {options}",
-                    database=ident(database),
-                    options=_options(inputs, owner),
-                )
+                if not current.marked_for("DATABASE", database, name):
+                    current.run(
+                        "CREATE DATABASE {database} {options}",
+                        database=ident(database),
+                        options=_options(inputs, owner),
+                    )
+                    current.mark("DATABASE", database, name)
             return database, {"name": database, "owner": owner} | _facts(current, database)
 
     def update(self, id: str, old: Inputs, new: Inputs, outputs: Outputs, cloud: Cloud) -> Outputs:

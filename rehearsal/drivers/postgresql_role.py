@@ -39,10 +39,12 @@ class RoleDriver:
         """Create the role with its attributes, password, memberships and settings."""
         role = inputs.get("name") or physical_name(name)
         with session(cloud) as current:
+            if not current.marked_for("ROLE", role, name):
+                current.run("CREATE ROLE {role}", role=ident(role))
+                current.mark("ROLE", role, name)
+            attributes = _attributes(inputs, {})
             current.run(
-                "CREATE ROLE {role} WITH {attributes}",
-                role=ident(role),
-                attributes=_attributes(inputs, {}),
+                "ALTER ROLE {role} WITH {attributes}", role=ident(role), attributes=attributes
             )
             _set_password(current, role, inputs)
             _set_memberships(current, role, inputs, {})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any, Literal, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -68,6 +68,29 @@ class Session:
     def database_exists(self, database: str) -> bool:
         """Whether the server has such a database."""
         return self.value("SELECT true FROM pg_database WHERE datname = %s", database) is not None
+
+    def marked_for(self, kind: Literal["ROLE", "DATABASE"], object: str, name: str) -> bool:
+        """Whether an object exists because this very resource was being created when it was cut.
+
+        A creation that was interrupted is taken up again; another resource's object is not.
+        """
+        catalog: dict[str, tuple[LiteralString, LiteralString]] = {
+            "ROLE": ("SELECT oid FROM pg_roles WHERE rolname = %s", "pg_authid"),
+            "DATABASE": ("SELECT oid FROM pg_database WHERE datname = %s", "pg_database"),
+        }
+        query, table = catalog[kind]
+        oid = self.value(query, object)
+        mark = self.value("SELECT shobj_description(%s::oid, %s)", oid, table)
+        return oid is not None and mark == _mark(name)
+
+    def mark(self, kind: Literal["ROLE", "DATABASE"], object: str, name: str) -> None:
+        """Note on a new object which resource it is."""
+        self.run(
+            "COMMENT ON {kind} {object} IS {mark}",
+            kind=sql.SQL(kind),
+            object=ident(object),
+            mark=sql.Literal(_mark(name)),
+        )
 
     @contextlib.contextmanager
     def member_of(self, roles: Iterable[str]) -> Iterator[None]:
@@ -129,6 +152,10 @@ def session(
         psycopg.connect(dsn, autocommit=not transaction) as connection,
     ):
         yield Session(connection, user)
+
+
+def _mark(name: str) -> str:
+    return f"patchworks rehearsal: {name}"
 
 
 def ident(name: str) -> sql.Identifier:

@@ -23,6 +23,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from components.kubernetes.bootstrap_scripts import SQL as BOOTSTRAP
+from components.postgresql.deployer import DEPLOYER
 from rehearsal.servers import process
 from rehearsal.servers.postgresql_installation import (
     Account,
@@ -33,7 +35,6 @@ from rehearsal.servers.postgresql_installation import (
 from rehearsal.servers.postgresql_settings import SUPERUSER, authentication, configuration
 
 HOST = "127.0.0.1"
-DEPLOYER = "patchworks_deployer"
 
 START_SECONDS = 60.0
 """How long a start may take; recovery after a kill replays at most `max_wal_size`."""
@@ -124,7 +125,10 @@ class Cluster:
             else:
                 self._write_record(record)
             server = self._server(record)
-            _prepare_roles(server)
+            prepared = hashlib.sha256(f"{server.deployer.password}{BOOTSTRAP}".encode()).hexdigest()
+            if record.get("prepared") != prepared:
+                _prepare_roles(server, programs)
+                self._write_record(record | {"prepared": prepared})
             return server
 
     def stop(self) -> bool:
@@ -291,30 +295,37 @@ class Cluster:
         new.replace(self._record)
 
 
-def _prepare_roles(server: PostgresqlServer) -> None:
-    """Make the roles that a cell's database has before any tenant; running it again is harmless."""
+def _prepare_roles(server: PostgresqlServer, programs: Installation) -> None:
+    """Make the roles that a cell's database has before any tenant; running it again is harmless.
+
+    What RDS brings is made here. The rest is the very input of the cell's bootstrap job.
+    """
+    deployer, password = server.deployer
     with psycopg.connect(server.superuser_dsn) as connection:
         existing = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
         for role in _RDS_ROLES:
             if role not in existing:
                 connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
-        deployer, password = server.deployer
-        name = sql.Identifier(deployer)
-        if deployer not in existing:
-            connection.execute(sql.SQL("CREATE ROLE {}").format(name))
+    answer = subprocess.run(  # noqa: S603 - a program of the wheel
+        [programs.programs / "psql", "--no-psqlrc", "--quiet", "--dbname", server.superuser_dsn],
+        env=_environment() | {"PGOPTIONS": "-c client_min_messages=warning"},
+        input=BOOTSTRAP,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode != 0:
+        raise RuntimeError(f"the bootstrap of {server.cluster} failed:\n{answer.stderr}")
+    with psycopg.connect(server.superuser_dsn) as connection:
         # Sent as a verifier: the password itself stays out of the server's log and memory.
         verifier = connection.pgconn.encrypt_password(
             password.encode(), deployer.encode(), b"scram-sha-256"
         )
+        # A password stands for the IAM token, the attribute for the membership in rds_replication.
         connection.execute(
-            sql.SQL(
-                "ALTER ROLE {} LOGIN NOSUPERUSER CREATEDB CREATEROLE REPLICATION PASSWORD {}"
-            ).format(name, sql.Literal(verifier.decode()))
-        )
-        connection.execute(sql.SQL("GRANT rds_iam, rds_replication TO {}").format(name))
-        # It inherits from the roles it creates, or it could grant nothing on what they own.
-        connection.execute(
-            sql.SQL("ALTER ROLE {} SET createrole_self_grant = 'set, inherit'").format(name)
+            sql.SQL("ALTER ROLE {} REPLICATION PASSWORD {}").format(
+                sql.Identifier(deployer), sql.Literal(verifier.decode())
+            )
         )
 
 

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 SUPERUSER = "postgres"
 
-# Ten servers fit in 500 MB. Slots, senders and workers are those of the cells' parameter groups,
-# so a move that runs out of them here would run out of them there.
-_SETTINGS: dict[str, str | int] = {
+# Ten servers fit in 500 MB. Slots, senders, workers and time-outs are those of the cells' parameter
+# groups (a test holds them equal), so a move that runs out of them here would run out there.
+COMMON: dict[str, str | int] = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_permissions": "0700",
     "max_connections": 200,
@@ -21,7 +21,7 @@ _SETTINGS: dict[str, str | int] = {
     "wal_buffers": "1MB",
     "max_wal_size": "256MB",
     "min_wal_size": "32MB",
-    "max_worker_processes": 32,
+    "max_worker_processes": 64,
     "max_parallel_workers": 2,
     "jit": "off",
     "huge_pages": "off",
@@ -29,10 +29,16 @@ _SETTINGS: dict[str, str | int] = {
     "full_page_writes": "on",
     "synchronous_commit": "on",
     "wal_level": "logical",
-    "max_replication_slots": 20,
-    "max_wal_senders": 20,
-    "max_logical_replication_workers": 20,
+    "max_replication_slots": 40,
+    "max_wal_senders": 50,
+    "max_logical_replication_workers": 40,
     "max_sync_workers_per_subscription": 4,
+    "wal_sender_timeout": 300_000,
+    "idle_in_transaction_session_timeout": 300_000,
+    "log_connections": 1,
+    "log_disconnections": 1,
+    "log_lock_waits": 1,
+    "log_parameter_max_length": 0,
     "password_encryption": "scram-sha-256",
     "log_destination": "stderr",
     "logging_collector": "off",
@@ -45,16 +51,16 @@ _SETTINGS: dict[str, str | int] = {
     "timezone": "UTC",
 }
 
-_SETTINGS_18: dict[str, str | int] = {
+SINCE_18: dict[str, str | int] = {
     # The default starts three more processes a server.
     "io_method": "sync",
-    "max_active_replication_origins": 20,
+    "max_active_replication_origins": 40,
 }
 
 
 def configuration(major: int, port: int, socket_directory: Path) -> str:
     """The text of postgresql.conf."""
-    settings = _SETTINGS | (_SETTINGS_18 if major >= 18 else {})
+    settings = COMMON | (SINCE_18 if major >= 18 else {})
     settings |= {"port": port, "unix_socket_directories": str(socket_directory)}
     lines = (f"{name} = '{value}'" for name, value in settings.items())
     return "# Written anew at every start.\n" + "\n".join(lines) + "\n"

@@ -16,6 +16,7 @@ import pytest
 from rehearsal.servers import process
 from rehearsal.servers.postgresql import PostgresqlServer, PostgresqlServers
 from rehearsal.servers.postgresql_installation import Account, nearest_major
+from rehearsal.servers.postgresql_settings import COMMON, SINCE_18
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,6 +75,21 @@ def test_a_server_is_durable_ready_for_moves_and_on_loopback(servers: Postgresql
         assert value(server.superuser_dsn, f"SHOW {setting}") == expected
     slot = "SELECT slot_name FROM pg_create_logical_replication_slot('s', 'pgoutput')"
     assert value(server.deployer_dsn(), slot) == "s"
+
+
+@pytest.mark.parametrize("major", [16, 18])
+def test_replication_is_sized_as_the_cells_parameter_groups_say(major: int) -> None:
+    from components.aws.database_parameters import cluster_parameters, instance_parameters
+
+    local = COMMON | (SINCE_18 if major >= 18 else {})
+    # Statements that are slow here are none of the log's business: they hold the tests' secrets.
+    elsewhere = {"log_min_duration_statement", "shared_preload_libraries"}
+    declared = {
+        p.name: p.value
+        for p in (*cluster_parameters(major), *instance_parameters())
+        if "." not in p.name and p.name not in elsewhere
+    }
+    assert {name: str(local.get(name)) for name in declared} == declared
 
 
 def test_the_deployer_is_no_superuser_and_the_superuser_has_no_tcp(
@@ -269,7 +285,7 @@ def test_an_ordinary_user_can_do_the_same() -> None:
     )
     try:
         answer = subprocess.run(
-            # Root's interpreter may lie where others cannot read, so root's prefix keeps that right.
+            # The interpreter may lie where only root reads, so root's prefix keeps that right.
             [*account.prefix, sys.executable, "-c", code, str(home)],
             cwd=ROOT,
             env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "HOME": str(home)},
