@@ -19,6 +19,8 @@ START_MINUTES = 60
 """The shortest window in which AWS Backup may start; later than that is a failure."""
 COMPLETION_MINUTES = 12 * 60
 """Half a day: a copy to another region has ended before the next backup begins."""
+NAME_LIMIT = 50
+"""Characters in the name of a vault, a plan or a selection."""
 DATABASES = ("arn:aws:rds:*:*:cluster:*",)
 
 
@@ -53,9 +55,15 @@ class BackupPlan(pulumi.ComponentResource):
         super().__init__("patchworks:aws:BackupPlan", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         there = pulumi.ResourceOptions(provider=copy_region_provider)
-        vault = self._vault(f"{name}-vault", plan_name, key_arn, retention_days, None)
+        vault = self._vault(
+            f"{name}-vault", fit(plan_name, NAME_LIMIT), key_arn, retention_days, None
+        )
         copies = self._vault(
-            f"{name}-copies", f"{plan_name}-copies", copy_key_arn, retention_days, there
+            f"{name}-copies",
+            fit(f"{plan_name}-copies", NAME_LIMIT),
+            copy_key_arn,
+            retention_days,
+            there,
         )
         role = backup_role(
             f"{name}-role",
@@ -67,7 +75,7 @@ class BackupPlan(pulumi.ComponentResource):
         )
         plan = aws.backup.Plan(
             f"{name}-plan",
-            name=plan_name,
+            name=fit(plan_name, NAME_LIMIT),
             rules=[
                 {
                     "rule_name": "daily",
@@ -89,7 +97,7 @@ class BackupPlan(pulumi.ComponentResource):
         )
         aws.backup.Selection(
             f"{name}-selection",
-            name=plan_name,
+            name=fit(plan_name, NAME_LIMIT),
             plan_id=plan.id,
             iam_role_arn=role.arn,
             resources=list(resources),

@@ -5,6 +5,10 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
+from catalog.names import fit
+
+RULE_LIMIT = 64
+"""Characters in the name of an EventBridge rule."""
 ENDED_BADLY = ["ABORTED", "EXPIRED", "FAILED", "PARTIAL"]
 
 
@@ -23,7 +27,7 @@ class BackupFailures(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         rule = aws.cloudwatch.EventRule(
             f"{name}-rule",
-            name=f"{plan_name}-failures",
+            name=fit(f"{plan_name}-failures", RULE_LIMIT),
             description="Backup, copy and restore jobs that did not complete.",
             event_pattern=pulumi.Output.json_dumps(
                 {

@@ -66,19 +66,20 @@ class Certificate(pulumi.ComponentResource):
         zone_id: pulumi.Input[str],
         zone_provider: aws.Provider,
     ) -> aws.route53.Record:
-        option = certificate.domain_validation_options.apply(
-            lambda options: _option_of(hostname, options)
+        proof = certificate.domain_validation_options.apply(
+            lambda options: _proof_of(hostname, options)
         )
         return aws.route53.Record(
             f"{name}-proof-{hostname}",
             zone_id=zone_id,
-            name=option.apply(lambda proof: proof.resource_record_name),
-            type=option.apply(lambda proof: proof.resource_record_type),
-            records=[option.apply(lambda proof: proof.resource_record_value)],
+            name=proof["name"],
+            type=proof["type"],
+            records=[proof["value"]],
             ttl=PROOF_TTL_SECONDS,
-            # The same hostname has the same proof in every certificate of the account.
+            # A hostname has one proof in all certificates of an account, whatever their region. So
+            # it may be there already, and it stays: another certificate may still renew by it.
             allow_overwrite=True,
-            opts=pulumi.ResourceOptions(parent=self, provider=zone_provider),
+            opts=pulumi.ResourceOptions(parent=self, provider=zone_provider, retain_on_delete=True),
         )
 
 
@@ -100,11 +101,15 @@ def _check(hostnames: tuple[str, ...]) -> None:
         )
 
 
-def _option_of(
+def _proof_of(
     hostname: str, options: Sequence[aws.acm.outputs.CertificateDomainValidationOption]
-) -> aws.acm.outputs.CertificateDomainValidationOption:
-    """The proof that ACM asks for a hostname; it lists them in no order."""
+) -> dict[str, str]:
+    """The record that ACM asks for a hostname; it lists them in no order."""
     for option in options:
         if (option.domain_name or "").removeprefix("*.") == hostname:
-            return option
+            return {
+                "name": option.resource_record_name or "",
+                "type": option.resource_record_type or "",
+                "value": option.resource_record_value or "",
+            }
     raise ValueError(f"the certificate asks for no proof of {hostname}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_aws as aws
 
+from catalog.names import fit
 from components.aws.database_access import PORT, DatabaseAccess
 from components.aws.database_alarms import DatabaseAlarms
 from components.aws.database_events import DatabaseEvents
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 
     from catalog.cell import DatabaseSettings
 
-ENGINE = "aurora-postgresql"
+ENGINE = aws.rds.EngineType.AURORA_POSTGRESQL
 MASTER_USERNAME = "cluster_admin"
 LOGS = ("iam-db-auth-error", "postgresql")
+INSTANCE_LIMIT = 63
+"""Characters in an instance's identifier."""
 LAST_PROMOTION_TIER = 15
 """The last to be promoted; tiers run from 0, the first."""
 MONITORING_SECONDS = 60
@@ -125,9 +128,7 @@ class Database(pulumi.ComponentResource):
         self.port = cluster.port
         self.security_group_id = access.security_group_id
         self.subnet_group_name = subnets.name
-        self.master_secret_arn = cluster.master_user_secrets.apply(
-            lambda secrets: secrets[0].secret_arn
-        )
+        self.master_secret_arn = cluster.master_user_secrets.apply(_secret_arn)
         self.engine_version = spec.engine_version
         self.register_outputs(
             {
@@ -208,7 +209,7 @@ class Database(pulumi.ComponentResource):
         for index in range(1 + self._spec.readers):
             instance = aws.rds.ClusterInstance(
                 f"{self._name}-instance-{index}",
-                identifier=f"{self._identifier}-{index}",
+                identifier=fit(f"{self._identifier}-{index}", INSTANCE_LIMIT),
                 cluster_identifier=cluster.cluster_identifier,
                 engine=ENGINE,
                 instance_class=self._spec.instance_class or "db.serverless",
@@ -235,3 +236,11 @@ class Database(pulumi.ComponentResource):
             )
             instances.append(instance)
         return instances
+
+
+def _secret_arn(secrets: Sequence[aws.rds.outputs.ClusterMasterUserSecret]) -> str:
+    """The one secret that RDS manages; the master user never had a password of another kind."""
+    (secret,) = secrets
+    if secret.secret_arn is None:
+        raise ValueError("RDS names no secret for the master user")
+    return secret.secret_arn

@@ -60,7 +60,7 @@ class DatabaseAccess(pulumi.ComponentResource):
             aws.vpc.SecurityGroupIngressRule(
                 f"{name}-from-{label}",
                 security_group_id=group.id,
-                description="PostgreSQL from a move's other database.",
+                description="PostgreSQL from the other database of a move.",
                 cidr_ipv4=cidr,
                 ip_protocol="tcp",
                 from_port=PORT,
@@ -70,7 +70,7 @@ class DatabaseAccess(pulumi.ComponentResource):
             aws.vpc.SecurityGroupEgressRule(
                 f"{name}-to-{label}",
                 security_group_id=group.id,
-                description="PostgreSQL to a move's other database.",
+                description="PostgreSQL to the other database of a move.",
                 cidr_ipv4=cidr,
                 ip_protocol="tcp",
                 from_port=PORT,

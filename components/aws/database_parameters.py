@@ -59,7 +59,7 @@ class Parameter:
 
 def cluster_parameters(major: int) -> tuple[Parameter, ...]:
     """What holds for every instance of a cluster of a major version such as 16."""
-    parameters = (
+    parameters: tuple[Parameter, ...] = (
         Parameter("rds.logical_replication", "1", static=True),
         Parameter("max_replication_slots", str(SLOTS), static=True),
         Parameter("max_wal_senders", str(WAL_SENDERS), static=True),
@@ -71,7 +71,6 @@ def cluster_parameters(major: int) -> tuple[Parameter, ...]:
         Parameter("rds.accepted_password_auth_method", "scram"),
         Parameter("shared_preload_libraries", "pg_stat_statements,pgaudit", static=True),
         Parameter("pgaudit.log", "ddl,role"),
-        Parameter("pgaudit.role", "rds_pgaudit"),
     )
     if major >= ORIGINS_SEPARATE_FROM:
         parameters += (Parameter("max_active_replication_origins", str(SLOTS), static=True),)

@@ -68,14 +68,14 @@ class Endpoints(pulumi.ComponentResource):
         group = aws.ec2.SecurityGroup(
             f"{name}-group",
             vpc_id=vpc_id,
-            description="Interface endpoints of the cell's network.",
+            description="Interface endpoints.",
             tags={"Name": "endpoints"},
             opts=child,
         )
         aws.vpc.SecurityGroupIngressRule(
             f"{name}-from-vpc",
             security_group_id=group.id,
-            description="TLS from the cell's own network.",
+            description="TLS from the VPC.",
             cidr_ipv4=cidr,
             ip_protocol="tcp",
             from_port=443,

@@ -160,7 +160,7 @@ class Network(pulumi.ComponentResource):
         gateway: aws.ec2.InternetGateway,
     ) -> list[aws.ec2.NatGateway]:
         """The gateway that each zone uses, in the order of the zones."""
-        declared = []
+        declared: list[aws.ec2.NatGateway] = []
         for zone, subnet in zip(self._zones, subnets, strict=True):
             if nat == "single" and declared:
                 break

@@ -1,6 +1,7 @@
 """What the tests of networks, databases and backups have in common."""
 
 import json
+import re
 
 import pulumi
 import pulumi_aws as aws
@@ -42,3 +43,18 @@ def assert_the_same_resources_without_known_outputs(declare):
     known, unknown = evaluate(declare), evaluate(declare, known=False)
     assert set(known.resources) == set(unknown.resources)
     assert known.warnings == unknown.warnings == ()
+
+
+DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{1,255}")
+"""What EC2 takes as description of a security group or of its rules; no apostrophe."""
+
+
+def assert_ec2_takes_every_description(graph):
+    described = [
+        resource
+        for resource in graph.resources.values()
+        if resource.type.startswith(("aws:vpc/securityGroup", "aws:ec2/securityGroup:"))
+    ]
+    assert described
+    for resource in described:
+        assert DESCRIPTION.fullmatch(resource.inputs["description"]), resource.urn

@@ -21,10 +21,14 @@ PLAN = "acme-prod-eu-west-1"
 CELL = {"cell": "prod-eu-west-1"}
 
 
-def declare(opts):
+def backups(plan_name=PLAN):
+    return lambda opts: declare(opts, plan_name)
+
+
+def declare(opts, plan_name=PLAN):
     backup = BackupPlan(
         "backup",
-        plan_name=PLAN,
+        plan_name=plan_name,
         account=ACCOUNT,
         key_arn=KEY,
         copy_region_provider=provider("copies", region="eu-central-1"),
@@ -36,7 +40,7 @@ def declare(opts):
     )
     RestoreTest(
         "restore",
-        plan_name=PLAN,
+        plan_name=plan_name,
         account=ACCOUNT,
         vault_arn=backup.vault_arn,
         selected_by=CELL,
@@ -150,3 +154,14 @@ def test_restore_tests_have_names_that_aws_backup_takes(graph):
 
 def test_the_resources_do_not_hang_on_what_is_unknown():
     assert_the_same_resources_without_known_outputs(declare)
+
+
+def test_the_longest_plan_name_fits_every_limit_of_aws():
+    graph = evaluate(backups("a" * 63))
+    for part in ("backup-vault", "backup-copies", "backup-plan", "backup-selection"):
+        assert len(graph.named(part).inputs["name"]) <= 50
+    for part in ("restore-plan", "restore-databases"):
+        assert len(graph.named(part).inputs["name"]) <= 50
+    for part in ("backup-role", "restore-role", "backup-failures-rule"):
+        assert len(graph.named(part).inputs["name"]) <= 64
+    assert graph.named("backup-vault").inputs["name"] != graph.named("backup-copies").inputs["name"]

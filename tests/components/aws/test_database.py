@@ -7,6 +7,7 @@ from foundations import (
     REGION,
     TOPIC,
     ZONES,
+    assert_ec2_takes_every_description,
     assert_the_same_resources_without_known_outputs,
     evaluate,
 )
@@ -26,12 +27,14 @@ PROVISIONED = DatabaseSettings(
 )
 
 
-def database(spec=SERVERLESS, peers=("10.128.0.0/16",), zones=ZONES):
+def database(
+    spec=SERVERLESS, peers=("10.128.0.0/16",), zones=ZONES, identifier="prod-eu-west-1-pool-a"
+):
     def declare(opts):
         return Database(
             "pool-a",
             spec,
-            identifier="prod-eu-west-1-pool-a",
+            identifier=identifier,
             vpc_id="vpc-1",
             subnet_ids=["subnet-a", "subnet-b", "subnet-c"],
             zones=zones,
@@ -326,3 +329,14 @@ def test_the_resources_do_not_hang_on_what_is_unknown():
 def test_the_database_lies_in_the_accounts_own_arn(cluster):
     expected = f"arn:aws:rds:{REGION}:{ACCOUNT}:cluster:prod-eu-west-1-pool-a"
     assert cluster.outputs["arn"] == expected
+
+
+def test_security_groups_are_described_in_characters_that_ec2_takes(graph):
+    assert_ec2_takes_every_description(graph)
+
+
+def test_the_longest_identifier_leaves_room_for_its_instances():
+    found = instances(evaluate(database(identifier="p" + "x" * 62)))
+    identifiers = [instance.inputs["identifier"] for instance in found]
+    assert len(set(identifiers)) == 3
+    assert all(len(identifier) <= 63 for identifier in identifiers)

@@ -6,6 +6,7 @@ from foundations import (
     KEY,
     REGION,
     ZONES,
+    assert_ec2_takes_every_description,
     assert_the_same_resources_without_known_outputs,
     evaluate,
     statements,
@@ -216,3 +217,7 @@ def test_a_range_that_is_too_small_is_refused_before_anything_is_declared():
 
 def test_the_resources_do_not_hang_on_what_is_unknown():
     assert_the_same_resources_without_known_outputs(network())
+
+
+def test_security_groups_are_described_in_characters_that_ec2_takes(graph):
+    assert_ec2_takes_every_description(graph)
