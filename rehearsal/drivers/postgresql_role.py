@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, LiteralString
 
+import psycopg
 from psycopg import sql
 
 from rehearsal.drivers.autonaming import physical_name
@@ -39,13 +41,14 @@ class RoleDriver:
         """Create the role with its attributes, password, memberships and settings."""
         role = inputs.get("name") or physical_name(name)
         with session(cloud) as current:
-            if not current.marked_for("ROLE", role, name):
-                current.run("CREATE ROLE {role}", role=ident(role))
-                current.mark("ROLE", role, name)
-            attributes = _attributes(inputs, {})
+            if current.marked_for("ROLE", role, name):
+                _drop_unused(current, role)
             current.run(
-                "ALTER ROLE {role} WITH {attributes}", role=ident(role), attributes=attributes
+                "CREATE ROLE {role} WITH {attributes}",
+                role=ident(role),
+                attributes=_attributes(inputs, {}),
             )
+            current.mark("ROLE", role, name)
             _set_password(current, role, inputs)
             _set_memberships(current, role, inputs, {})
             _set_settings(current, role, inputs, {})
@@ -80,6 +83,15 @@ class RoleDriver:
                     current.run("DROP OWNED BY {role}", role=ident(role))
             if not inputs.get("skipDropRole"):
                 current.run("DROP ROLE {role}", role=ident(role))
+
+
+def _drop_unused(current: Session, role: str) -> None:
+    """Drop a role whose creation was cut short; one that has come to own something stays."""
+    with (
+        contextlib.suppress(psycopg.errors.DependentObjectsStillExist),
+        current.connection.transaction(),
+    ):
+        current.run("DROP ROLE {role}", role=ident(role))
 
 
 def _attributes(new: Inputs, old: Inputs) -> sql.Composed:
