@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from catalog.base import Environment
 from components.aws.access_analyzers import AccessAnalyzers
 from components.aws.account_baseline import AccountBaseline
-from components.aws.alerts import Alerts
+from components.aws.alarm_topic import AlarmTopic
 from components.aws.audit_alarms import AuditAlarms
 from components.aws.audit_archive import AuditArchive, archive_bucket
 from components.aws.audit_trail import AuditTrail
@@ -181,19 +181,15 @@ def _audit(
         opts=accounts.into("audit"),
     )
     topics = {
-        account: Alerts(
+        account: AlarmTopic(
             f"{account}-alerts",
             topic_name=f"{organization.name}-{account}-alerts",
             account=accounts.ids[account],
-            key_arn=key.key_arn,
             email=organization.security_contact,
-            publishers=[publisher],
+            key_arn=key.key_arn,
             opts=accounts.into(account),
         ).topic_arn
-        for account, key, publisher in (
-            ("audit", audit_key, "events.amazonaws.com"),
-            ("management", records.key, "cloudwatch.amazonaws.com"),
-        )
+        for account, key in (("audit", audit_key), ("management", records.key))
     }
     AuditAlarms(
         "alarms",
