@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from catalog.faults import Fault
+from catalog.faults import Fault, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +64,7 @@ class Document:
 
     def add(
         self,
-        rule: str,
+        rule: Rule,
         location: Location,
         problem: str,
         *,
@@ -80,7 +80,7 @@ class Document:
 
     def add_at(
         self,
-        rule: str,
+        rule: Rule,
         line: int,
         column: int,
         problem: str,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from catalog.cell import Cell
     from catalog.document import Document, Location
+    from catalog.faults import Rule
     from catalog.organization import Organization
     from catalog.tenant import Tenant
 
@@ -32,7 +33,7 @@ class Entry(Generic[Model]):
 
     def fault(
         self,
-        rule: str,
+        rule: Rule,
         location: Location,
         problem: str,
         *,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from catalog.base import RefusedError
-from catalog.faults import shown
-from catalog.shape import MEANINGS, accepts, annotation_at, describe, keys_at
+from catalog.faults import Rule, shown
+from catalog.shape import accepts, annotation_at, annotation_of_key, describe, is_model, keys_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,17 +78,26 @@ def _missing_key(document: Document, model: type[BaseModel], location: Location)
     )
 
 
+NETWORK = "a network such as 203.0.113.0/24 or 2001:db8::/32"
+
 _SIZES = {
-    "greater_than_equal": "{ge} or more",
-    "less_than_equal": "{le} or less",
-    "greater_than": "more than {gt}",
-    "less_than": "less than {lt}",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than_equal": "{le:g} or less",
+    "greater_than": "more than {gt:g}",
+    "less_than": "less than {lt:g}",
     "multiple_of": "a multiple of {multiple_of}",
     "string_too_short": "at least {min_length} character(s)",
     "string_too_long": "at most {max_length} characters",
     "too_short": "at least {min_length} item(s)",
     "too_long": "at most {max_length} items",
 }
+
+
+class _Verdict(NamedTuple):
+    rule: Rule
+    problem: str
+    allowed: str
+    remedy: str
 
 
 def _bad_value(
@@ -99,46 +108,23 @@ def _bad_value(
     *,
     is_key: bool,
 ) -> None:
-    kind: str = detail["type"]
-    context: dict[str, Any] = detail.get("ctx", {})
+    annotation = (annotation_of_key if is_key else annotation_at)(model, location)
     node = document.node(location)
-    name, place = _name(location)
-    given = str(location[-1]) if is_key else node.value if node is not None else None
-    if kind == "too_short" and isinstance(given, tuple | dict):
-        # Pydantic also counts the items that are faulty for reasons of their own as absent.
-        if len(given) >= context["min_length"]:
-            return
-        rule, allowed, problem = "too-few", _SIZES[kind].format(**context), "has too few items"
-        remedy = "add what is missing"
-    elif isinstance(context.get("error"), RefusedError):
-        refused: RefusedError = context["error"]
-        rule, problem, remedy = "malformed", str(refused), refused.remedy
-        allowed = "a network such as 203.0.113.0/24 or 2001:db8::/32"
-        if "exactly one" in problem:
-            allowed = "one of the two"
-    elif kind in _SIZES:
-        rule, allowed = "out-of-range", _SIZES[kind].format(**context)
-        problem, remedy = "is out of range", f"write a value that is {allowed}"
-        if "long" in kind or "short" in kind:
-            rule, problem = "wrong-length", "has the wrong length"
-            remedy = f"use {allowed}"
-    elif kind == "string_pattern_mismatch":
-        rule, problem = "malformed", "is malformed"
-        allowed = MEANINGS.get(context["pattern"], context["pattern"])
-        remedy = _corrected(given, annotation_at(model, location))
-    elif kind == "literal_error":
-        rule, problem = "not-allowed", "is not a value that is allowed here"
-        allowed = describe(annotation_at(model, location))
-        remedy = _choice(given, allowed.removeprefix("one of ").split(", "))
-    else:
-        rule, problem = "wrong-type", "has the wrong type"
-        allowed = describe(annotation_at(model, location))
-        remedy = "correct the value"
+    given = location[-1] if is_key else node.value if node is not None else None
+    context: dict[str, Any] = detail.get("ctx", {})
+    if (
+        detail["type"] == "too_short"
+        and len(node.children if node else ()) >= context["min_length"]
+    ):
+        # Pydantic counts items that are faulty for reasons of their own as absent.
+        return
+    rule, problem, allowed, remedy = _judge(detail["type"], context, given, annotation)
     if is_key:
         problem = f"is not a good name: it {problem}"
     text = shown(given)
     if node is not None and not is_key and not isinstance(given, str | tuple | dict):
-        text, remedy = _unquoted(node.text or "", given, annotation_at(model, location), remedy)
+        text, remedy = _unquoted(node.text or "", given, annotation, remedy)
+    name, place = _name(location)
     document.add(
         rule,
         location,
@@ -148,6 +134,33 @@ def _bad_value(
         remedy=remedy,
         key=is_key,
     )
+
+
+def _judge(kind: str, context: dict[str, Any], given: object, annotation: Any) -> _Verdict:
+    """What one of pydantic's types of error means to the person who wrote the value."""
+    refused = context.get("error")
+    if isinstance(refused, RefusedError):
+        allowed = describe(annotation) if is_model(annotation) else NETWORK
+        return _Verdict("malformed", str(refused), allowed, refused.remedy)
+    if kind in _SIZES:
+        allowed = _SIZES[kind].format(**context)
+        if kind in {"too_short", "too_long"}:
+            return _Verdict(
+                "too-few" if kind == "too_short" else "wrong-length",
+                "has the wrong number of items",
+                allowed,
+                f"write {allowed}",
+            )
+        if kind.startswith("string"):
+            return _Verdict("wrong-length", "has the wrong length", allowed, f"use {allowed}")
+        return _Verdict("out-of-range", "is out of range", allowed, f"write {allowed}")
+    allowed = describe(annotation)
+    if kind == "string_pattern_mismatch":
+        return _Verdict("malformed", "is malformed", allowed, _corrected(given, annotation))
+    if kind == "literal_error":
+        remedy = _choice(given, allowed.removeprefix("one of ").split(", "))
+        return _Verdict("not-allowed", "is not a value that is allowed here", allowed, remedy)
+    return _Verdict("wrong-type", "has the wrong type", allowed, "correct the value")
 
 
 def _name(location: Location) -> tuple[str, str]:

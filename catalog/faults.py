@@ -3,6 +3,66 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Literal
+
+Rule = Literal[
+    "alias",
+    "ambiguous-number",
+    "backup-region",
+    "dedicated-settings",
+    "duplicate-hostname",
+    "duplicate-item",
+    "duplicate-key",
+    "duplicate-name",
+    "duplicate-path",
+    "empty-file",
+    "encoding",
+    "foreign-hostname",
+    "invisible-character",
+    "malformed",
+    "minimum-over-maximum",
+    "misplaced-file",
+    "missing-file",
+    "missing-key",
+    "multiple-documents",
+    "name-collision",
+    "name-differs",
+    "name-too-long",
+    "network-size",
+    "no-path",
+    "not-a-file",
+    "not-allowed",
+    "open-to-world",
+    "out-of-range",
+    "outside-vpn",
+    "overlap",
+    "public-range",
+    "quota-too-small",
+    "reserved-hostname",
+    "reserved-name",
+    "reserved-tag",
+    "saml-metadata",
+    "schema-line",
+    "shared-account",
+    "syntax",
+    "tag",
+    "too-deep",
+    "too-few",
+    "too-large",
+    "unknown-cell",
+    "unknown-database",
+    "unknown-group",
+    "unknown-key",
+    "unreadable",
+    "unsupported-cloud",
+    "wrong-account",
+    "wrong-cell-name",
+    "wrong-environment",
+    "wrong-length",
+    "wrong-type",
+    "wrong-zone",
+]
+"""Every kind of fault; stable, for programs."""
 
 SHOWN_FAULTS = 20
 LONGEST_VALUE = 120
@@ -18,8 +78,8 @@ class Fault:
     """From 1."""
     column: int
     """From 1, in characters."""
-    rule: str
-    """The kind of fault, such as `unknown-key`; stable, for programs."""
+    rule: Rule
+    """The kind of fault."""
     problem: str
     """What is wrong, in one sentence without a final full stop."""
     given: str

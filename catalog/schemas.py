@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from catalog.cell import Cell
 from catalog.organization import Organization
+from catalog.shape import MEANINGS
 from catalog.tenant import Tenant
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ MODELS: dict[str, type[BaseModel]] = {
 def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema of one kind of catalog file."""
     generated = MODELS[kind].model_json_schema(mode="validation")
-    return {"$schema": DIALECT, **_one_line_descriptions(generated)}
+    return {"$schema": DIALECT, **_for_editors(generated)}
 
 
 def text_of(kind: str) -> str:
@@ -65,10 +66,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _one_line_descriptions(value: Any) -> Any:
-    """The same schema without titles that repeat the key and without line breaks in prose."""
+def _for_editors(value: Any) -> Any:
+    """The same schema with a description wherever there is one, and no title that repeats a key."""
     if isinstance(value, list):
-        return [_one_line_descriptions(item) for item in value]
+        return [_for_editors(item) for item in value]
     if not isinstance(value, dict):
         return value
     kept = {}
@@ -78,7 +79,9 @@ def _one_line_descriptions(value: Any) -> Any:
         if key == "description" and isinstance(item, str):
             kept[key] = " ".join(item.split())
         else:
-            kept[key] = _one_line_descriptions(item)
+            kept[key] = _for_editors(item)
+    if kept.get("pattern") in MEANINGS and "description" not in kept:
+        kept["description"] = MEANINGS[kept["pattern"]]
     return kept
 
 

@@ -55,6 +55,12 @@ def peel(annotation: Any) -> Any:
             return annotation
 
 
+def is_model(annotation: Any) -> bool:
+    """Whether a type is one of the catalog's models."""
+    inner = peel(annotation)
+    return isinstance(inner, type) and issubclass(inner, BaseModel)
+
+
 def step_into(annotation: Any, step: str | int) -> Any:
     """The annotation of a field, of a mapping's values or of a sequence's items; else None."""
     inner = peel(annotation)
@@ -85,6 +91,12 @@ def keys_at(model: type[BaseModel], location: Location) -> tuple[str, ...]:
     if isinstance(inner, type) and issubclass(inner, BaseModel):
         return tuple(inner.model_fields)
     return ()
+
+
+def annotation_of_key(model: type[BaseModel], location: Location) -> Any:
+    """The annotation of the key that a location ends in, where a model lets keys be chosen."""
+    arguments = get_args(peel(annotation_at(model, location[:-1])))
+    return arguments[0] if arguments else None
 
 
 def describe(annotation: Any) -> str:

@@ -16,6 +16,7 @@ from catalog.faults import shown
 
 if TYPE_CHECKING:
     from catalog.document import Document, Location
+    from catalog.faults import Rule
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where PyYAML has it: the same positions at a tenth of the time."""
@@ -88,7 +89,7 @@ class _Reader:
                 self._close()
 
     def _fault(
-        self, rule: str, event: Any, problem: str, *, given: str, allowed: str, remedy: str
+        self, rule: Rule, event: Any, problem: str, *, given: str, allowed: str, remedy: str
     ) -> None:
         line, column = _mark(event)
         self.document.add_at(

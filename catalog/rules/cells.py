@@ -159,7 +159,7 @@ def check_bounds(
         "minimum-over-maximum",
         (*location, written),
         f"`{keys[0]}` is above `{keys[1]}`",
-        given=f"{keys[0]} {low}, {keys[1]} {high}",
+        given=f"{keys[0]} {low:g}, {keys[1]} {high:g}",
         allowed=f"{keys[0]} up to {keys[1]}",
         remedy=f"lower `{keys[0]}` or raise `{keys[1]}`",
     )

@@ -9,6 +9,8 @@ from catalog.document import walk
 from catalog.faults import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from catalog.draft import Draft, Entry
 
 
@@ -16,15 +18,28 @@ def named_after_its_file(draft: Draft, entry: Entry[Any]) -> None:
     """A cell's or a tenant's name is its file's, so that a path says what it is about."""
     if entry is draft.organization:
         return
-    stem = PurePosixPath(entry.document.file).stem
-    if entry.model.name != stem:
+    stem, name = PurePosixPath(entry.document.file).stem, entry.model.name
+    if name == stem:
+        return
+    is_cell = entry.document.file.startswith("cells/")
+    kind: Mapping[str, Entry[Any]] = draft.cells if is_cell else draft.tenants
+    if name in kind:
+        entry.fault(
+            "duplicate-name",
+            ("name",),
+            f"`name` is that of {kind[name].document.file}",
+            given=name,
+            allowed=stem,
+            remedy=f"write {stem}",
+        )
+    else:
         entry.fault(
             "name-differs",
             ("name",),
             "`name` differs from the file's name",
-            given=entry.model.name,
+            given=name,
             allowed=stem,
-            remedy=f"write {stem}, or rename the file to {shown(entry.model.name)}.yaml",
+            remedy=f"write {stem}, or rename the file to {shown(name)}.yaml",
         )
 
 

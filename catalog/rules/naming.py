@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def names_are_not_reserved(draft: Draft) -> None:
     """Nothing is called what PostgreSQL, Kubernetes, AWS or the platform keeps for itself."""
     _check_reserved(draft.organization, "organization", [(("name",), _name(draft.organization))])
-    for entry in draft.cells.values():
-        _check_reserved(entry, "database", _keys_of(entry, ("databases",)))
-        _check_reserved(entry, "node pool", _keys_of(entry, ("kubernetes", "node_pools")))
+    for cell in draft.cells.values():
+        _check_reserved(cell, "database", _keys_of(cell, ("databases",)))
+        _check_reserved(cell, "node pool", _keys_of(cell, ("kubernetes", "node_pools")))
     for entry in draft.tenants.values():
         _check_reserved(entry, "tenant", [(("name",), _name(entry))])
         _check_reserved(entry, "service", _keys_of(entry, ("services",)))
@@ -80,23 +80,6 @@ def hostnames_are_unique(draft: Draft) -> None:
                 allowed=f"a hostname other than that of {owner[0].at(owner[1])}",
                 remedy="choose another, or remove it from the other tenant first",
             )
-
-
-def names_are_unique(draft: Draft) -> None:
-    """No two cells and no two tenants have the same name."""
-    for entries in (draft.cells, draft.tenants):
-        taken: dict[str, Entry[Any]] = {}
-        for entry in entries.values():
-            name = _name(entry)
-            if name and taken.setdefault(name, entry) is not entry:
-                entry.fault(
-                    "duplicate-name",
-                    ("name",),
-                    "another file has this name",
-                    given=name,
-                    allowed=f"a name other than that of {taken[name].at(('name',))}",
-                    remedy="name it after its own file",
-                )
 
 
 def hostnames_are_in_the_domain(draft: Draft) -> None:
@@ -205,7 +188,6 @@ def _claim(
 
 RULES: tuple[Callable[[Draft], None], ...] = (
     names_are_not_reserved,
-    names_are_unique,
     names_keep_their_limits,
     derived_names_differ,
     hostnames_are_unique,

@@ -21,6 +21,8 @@ PRIVATE = tuple(
 )
 """RFC 1918 and RFC 6598: what a VPC may use without hiding a part of the internet."""
 
+VPN_RANGE: Location = ("networks", "vpn")
+
 WIDEST = {4: 8, 6: 16}
 """The shortest prefix of an allow-list that needs no reason: /1 twice is the world as well."""
 
@@ -100,7 +102,8 @@ def clients_are_inside_the_vpn(draft: Draft) -> None:
 
 def allow_lists_have_reasons(draft: Draft) -> None:
     """A network that is most of the world stands in an allow-list only with its reason."""
-    for entry in (*draft.cells.values(), *draft.tenants.values()):
+    entries: list[Entry[Any]] = [*draft.cells.values(), *draft.tenants.values()]
+    for entry in entries:
         seen: dict[Network, int] = {}
         for location, network in _networks_of(entry, ("allow_list",), "cidr"):
             reason = entry.document.node((*location, "reason"))
@@ -170,12 +173,11 @@ def _ranges(draft: Draft, location: Location, label: str) -> list[Range]:
 
 
 def _vpn(draft: Draft) -> Range | None:
-    location: Location = ("networks", "vpn")
-    node = draft.organization.document.node(location)
+    node = draft.organization.document.node(VPN_RANGE)
     network = _network(node.value) if node is not None else None
     if not isinstance(network, ipaddress.IPv4Network):
         return None
-    return Range(network, draft.organization, location, "the VPN's range")
+    return Range(network, draft.organization, VPN_RANGE, "the VPN's range")
 
 
 def _overlaps(ranges: list[Range]) -> None:
@@ -183,7 +185,9 @@ def _overlaps(ranges: list[Range]) -> None:
     widest: Range | None = None
     for place in sorted(ranges, key=lambda r: (r.network.network_address, r.network.prefixlen)):
         if widest is not None and place.network.subnet_of(widest.network):
-            here, there = (place, widest) if "name" in _keys(place) else (widest, place)
+            # Of a cell and the VPN's range, the cell is the one to change.
+            is_vpn = place.location == VPN_RANGE
+            here, there = (widest, place) if is_vpn else (place, widest)
             here.entry.fault(
                 "overlap",
                 here.location,
@@ -194,10 +198,6 @@ def _overlaps(ranges: list[Range]) -> None:
             )
         else:
             widest = place
-
-
-def _keys(place: Range) -> tuple[str, ...]:
-    return () if place.label == "the VPN's range" else ("name",)
 
 
 RULES = (

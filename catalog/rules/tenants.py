@@ -9,6 +9,7 @@ from catalog.quantities import cpu_millicores, memory_mebibytes
 from catalog.rules.cells import check_bounds, check_database, check_group
 
 if TYPE_CHECKING:
+    from catalog.cell import Cell
     from catalog.draft import Draft, Entry
     from catalog.tenant import Tenant
 
@@ -33,9 +34,8 @@ def cell_exists(draft: Draft, entry: Entry[Tenant]) -> None:
 
 def environment_of_cell(draft: Draft, entry: Entry[Tenant]) -> None:
     """The tenant and its cell are in the same environment."""
-    tenant = entry.model
-    cell = draft.cells[tenant.placement.cell].model
-    if tenant.environment != cell.environment:
+    tenant, cell = entry.model, _cell(draft, entry)
+    if cell is not None and tenant.environment != cell.environment:
         entry.fault(
             "wrong-environment",
             ("environment",),
@@ -48,10 +48,10 @@ def environment_of_cell(draft: Draft, entry: Entry[Tenant]) -> None:
 
 def database_exists(draft: Draft, entry: Entry[Tenant]) -> None:
     """The tenant's database is one of its cell's, or its own."""
-    placement = entry.model.placement
-    if placement.database == DEDICATED:
+    placement, cell = entry.model.placement, _cell(draft, entry)
+    if placement.database == DEDICATED or cell is None:
         return
-    databases = draft.cells[placement.cell].model.databases
+    databases = cell.databases
     if placement.database not in databases:
         guess = nearest(placement.database, [*databases, DEDICATED])
         entry.fault(
@@ -91,10 +91,9 @@ def dedicated_settings(_draft: Draft, entry: Entry[Tenant]) -> None:
 
 def dedicated_database_fits(draft: Draft, entry: Entry[Tenant]) -> None:
     """A dedicated database's capacity is in order and its backups leave the region."""
-    placement = entry.model.placement
-    if placement.dedicated is not None:
-        region = draft.cells[placement.cell].model.region
-        check_database(entry, ("placement", "dedicated"), placement.dedicated, region)
+    dedicated, cell = entry.model.placement.dedicated, _cell(draft, entry)
+    if dedicated is not None and cell is not None:
+        check_database(entry, ("placement", "dedicated"), dedicated, cell.region)
 
 
 def owner_exists(draft: Draft, entry: Entry[Tenant]) -> None:
@@ -168,6 +167,11 @@ def quota_covers_services(_draft: Draft, entry: Entry[Tenant]) -> None:
                 allowed=f"{needed}{unit} or more, for {sum(replicas)} replicas",
                 remedy=f"raise `{key}`, or ask for less in the services",
             )
+
+
+def _cell(draft: Draft, entry: Entry[Tenant]) -> Cell | None:
+    found = draft.cells.get(entry.model.placement.cell)
+    return None if found is None else found.model
 
 
 RULES = (
