@@ -8,11 +8,22 @@ import pulumi
 
 from components.kubernetes import pooler_config
 from components.kubernetes.objects import KubernetesObject
-from components.kubernetes.quantities import add_cpu, add_memory, times_cpu, times_memory
+from components.kubernetes.quantities import (
+    add_cpu,
+    add_memory,
+    cpu_quantity,
+    mebibytes,
+    memory_quantity,
+    millicores,
+    times_cpu,
+    times_memory,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from catalog.cell import Kubernetes
-    from catalog.tenant import Quota
+    from catalog.tenant import Quota, Service
 
 DEFAULT_CPU_REQUEST = "50m"
 DEFAULT_MEMORY = "256Mi"
@@ -31,6 +42,7 @@ class TenantNamespace(pulumi.ComponentResource):
         *,
         namespace: str,
         tenant: str,
+        services: Mapping[str, Service],
         kubernetes_version: str,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -56,7 +68,7 @@ class TenantNamespace(pulumi.ComponentResource):
             "v1",
             "ResourceQuota",
             metadata={"name": "quota", "namespace": self.namespace_name},
-            fields={"spec": {"hard": quota_limits(spec)}},
+            fields={"spec": {"hard": quota_limits(spec, services)}},
             opts=child,
         )
         KubernetesObject(
@@ -109,14 +121,21 @@ def pod_security_labels(kubernetes_version: str) -> dict[str, str]:
     return levels
 
 
-def quota_limits(quota: Quota) -> dict[str, str]:
-    """A ResourceQuota's hard limits: what the tenant bought, and the platform's pooler on top."""
-    memory = add_memory(quota.memory, times_memory(pooler_config.MEMORY, pooler_config.MOST_PODS))
+def quota_limits(quota: Quota, services: Mapping[str, Service]) -> dict[str, str]:
+    """A ResourceQuota's hard limits: what the tenant bought, and the platform's own need on top.
+
+    That is the pooler, and one replica of the largest service: a rolling update starts the new pod
+    before it stops an old one, and would wait for ever in a namespace that is full.
+    """
+    pods = pooler_config.MOST_PODS
+    cpu = cpu_quantity(max(millicores(service.cpu) for service in services.values()))
+    memory = memory_quantity(max(mebibytes(service.memory) for service in services.values()))
+    total_memory = add_memory(quota.memory, times_memory(pooler_config.MEMORY, pods), memory)
     return {
-        "requests.cpu": add_cpu(quota.cpu, times_cpu(pooler_config.CPU, pooler_config.MOST_PODS)),
-        "requests.memory": memory,
-        "limits.memory": memory,
-        "pods": str(quota.pods + pooler_config.MOST_PODS),
+        "requests.cpu": add_cpu(quota.cpu, times_cpu(pooler_config.CPU, pods), cpu),
+        "requests.memory": total_memory,
+        "limits.memory": total_memory,
+        "pods": str(quota.pods + pods + 1),
         "requests.storage": f"{quota.storage_gib}Gi",
         # Both would open a way in beside the tenant's load balancer and its allow-list.
         "services.loadbalancers": "0",

@@ -10,10 +10,10 @@ from components.kubernetes import images, pods
 from components.kubernetes.objects import KubernetesObject, KubernetesSecret, labels
 from components.kubernetes.pooler_config import (
     CPU,
+    DIRECTORY,
     MEMORY,
     PORT,
     REPLICAS,
-    SOCKET_DIRECTORY,
     PooledDatabase,
     configuration,
     digest,
@@ -155,6 +155,9 @@ def _pod(
     # New connections have found another pod after some seconds; an interrupt then lets what is
     # running end, where PgBouncer's answer to a plain termination waits for every client to leave.
     drain = ["/bin/sh", "-c", "sleep 5; kill -INT 1; sleep 40"]
+    # A Secret's files follow a change within a minute or two. A move that pauses writes cannot wait
+    # for that: it writes the copy in every pod and reloads.
+    start = f"cp /etc/pgbouncer/* {DIRECTORY}/ && exec pgbouncer {DIRECTORY}/pgbouncer.ini"
     return {
         "priorityClassName": priority_class(tier),
         "terminationGracePeriodSeconds": 50,
@@ -163,7 +166,7 @@ def _pod(
             {
                 "name": "pgbouncer",
                 "image": images.image(registry, "pgbouncer"),
-                "command": ["pgbouncer", "/etc/pgbouncer/pgbouncer.ini"],
+                "command": ["/bin/sh", "-c", start],
                 "ports": pods.tcp_port("postgresql", PORT),
                 "resources": pods.resources(millicores(CPU), mebibytes(MEMORY)),
                 "securityContext": pods.container_security(),
@@ -172,7 +175,7 @@ def _pod(
                 "lifecycle": {"preStop": {"exec": {"command": drain}}},
                 "volumeMounts": [
                     {"name": "configuration", "mountPath": "/etc/pgbouncer", "readOnly": True},
-                    {"name": "socket", "mountPath": SOCKET_DIRECTORY},
+                    {"name": "running", "mountPath": DIRECTORY},
                 ],
             }
         ],
@@ -181,6 +184,6 @@ def _pod(
                 "name": "configuration",
                 "secret": {"secretName": secret_name, "defaultMode": 0o440},
             },
-            {"name": "socket", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
+            {"name": "running", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
         ],
     }

@@ -18,19 +18,25 @@ PORT = 6432
 REPLICAS = 2
 MOST_PODS = REPLICAS + 1
 """Pods that may run at once: during a rolling update one more than the replicas."""
-CPU = "50m"
+CPU = "25m"
 MEMORY = "64Mi"
 """Of each pod. PgBouncer takes some 2 kB a client and 20 kB a server connection."""
 CLIENTS_PER_CONNECTION = 25
 """Client connections for each server connection a tenant has; the rest would only queue longer."""
-SOCKET_DIRECTORY = "/run/pgbouncer"
+DIRECTORY = "/run/pgbouncer"
+"""Where a pod holds its running configuration and its console's socket, in memory."""
 _LONGEST_PASSWORD = 2047
+# PgBouncer's manual allows other names in double quotes; its parser (1.18) stops at the quote.
+_ENTRY = re.compile(r"(?!pgbouncer$)[0-9A-Za-z_.-]+", re.ASCII)
 _HASH = re.compile(r"md5[0-9a-f]{32}|SCRAM-SHA-256\$.*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PooledDatabase:
-    """One entry of PgBouncer's `[databases]`: a name for clients, and where it leads."""
+    """One entry of PgBouncer's `[databases]`: a name for clients, and where it leads.
+
+    The name is of ASCII letters, digits, `_`, `.` and `-`, and is not `pgbouncer`, the console's.
+    """
 
     name: str
     host: str
@@ -45,10 +51,10 @@ def configuration(databases: tuple[PooledDatabase, ...], connections: int) -> st
     settings = {
         "listen_addr": "*",
         "listen_port": PORT,
-        "unix_socket_dir": SOCKET_DIRECTORY,
+        "unix_socket_dir": DIRECTORY,
         "unix_socket_mode": "0700",
         "auth_type": "scram-sha-256",
-        "auth_file": "/etc/pgbouncer/userlist.txt",
+        "auth_file": f"{DIRECTORY}/userlist.txt",
         # No admin_users: nobody administers over the network. PgBouncer lets its built-in user
         # `pgbouncer` in over the socket, from a process of its own user id in the same pod.
         "pool_mode": "transaction",
@@ -111,6 +117,8 @@ def digest(*contents: str) -> str:
 
 
 def _database_line(database: PooledDatabase) -> str:
+    if not _ENTRY.fullmatch(database.name):
+        raise ValueError(f"PgBouncer cannot serve a database under the name {database.name!r}")
     values = {
         "host": database.host,
         "port": str(database.port),
@@ -118,7 +126,7 @@ def _database_line(database: PooledDatabase) -> str:
         "user": database.role,
     }
     connection = " ".join(f"{key}={_single_quoted(value)}" for key, value in values.items())
-    return f"{_doubled(database.name)} = {connection}"
+    return f"{database.name} = {connection}"
 
 
 def _single_quoted(value: str) -> str:

@@ -99,6 +99,7 @@ def tenant_slice(
             QUOTA,
             namespace="tenant-acme",
             tenant="acme",
+            services=SERVICES,
             kubernetes_version=CLUSTER.version,
             opts=options,
         ).namespace_name

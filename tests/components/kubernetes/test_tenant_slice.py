@@ -39,16 +39,15 @@ def test_pod_security_is_restricted_and_pinned_to_the_cell_s_version(manifests):
         assert labels[f"pod-security.kubernetes.io/{mode}-version"] == "v1.34"
 
 
-def test_the_quota_is_what_the_tenant_bought_and_the_pooler_s_own_need_on_top(manifests):
+def test_the_quota_is_what_the_tenant_bought_and_the_platform_s_own_need_on_top(manifests):
     hard = manifests["acme-quota"]["spec"]["hard"]
     pooler = pooler_config.MOST_PODS
-    assert millicores(hard["requests.cpu"]) == millicores(QUOTA.cpu) + pooler * millicores(
-        pooler_config.CPU
-    )
-    assert mebibytes(hard["limits.memory"]) == mebibytes(QUOTA.memory) + pooler * mebibytes(
-        pooler_config.MEMORY
-    )
-    assert hard["pods"] == str(QUOTA.pods + pooler)
+    cpu = pooler * millicores(pooler_config.CPU) + millicores(SERVICES["importer"].cpu)
+    memory = pooler * mebibytes(pooler_config.MEMORY) + mebibytes(SERVICES["importer"].memory)
+    assert millicores(hard["requests.cpu"]) == millicores(QUOTA.cpu) + cpu
+    assert mebibytes(hard["limits.memory"]) == mebibytes(QUOTA.memory) + memory
+    assert hard["requests.memory"] == hard["limits.memory"]
+    assert hard["pods"] == str(QUOTA.pods + pooler + 1)
     assert hard["services.loadbalancers"] == "0"
     assert hard["services.nodeports"] == "0"
 
@@ -171,9 +170,19 @@ def test_the_database_secret_opens_the_tenant_s_database_by_way_of_the_pooler(gr
 
 def test_the_pooler_leads_to_the_writer_and_under_a_second_name_to_the_reader(manifests):
     ini = manifests["acme-pooler-config"]["stringData"]["pgbouncer.ini"]
-    assert '"acme" = host=\'pool-a.cluster-x.' in ini
-    assert '"acme_read" = host=\'pool-a.cluster-ro-x.' in ini
+    assert "\nacme = host='pool-a.cluster-x." in ini
+    assert "\nacme_read = host='pool-a.cluster-ro-x." in ini
     assert HOSTILE_PASSWORD not in ini
+
+
+def test_the_pooler_runs_from_a_copy_that_a_move_can_rewrite_in_place(graph):
+    pod = pod_specs(graph)["acme-pooler-deployment"]
+    (container,) = pod["containers"]
+    writable = {m["mountPath"] for m in container["volumeMounts"] if not m.get("readOnly")}
+    assert writable == {"/run/pgbouncer"}
+    assert container["command"][-1].endswith("exec pgbouncer /run/pgbouncer/pgbouncer.ini")
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert volumes["running"]["emptyDir"]["medium"] == "Memory"
 
 
 def test_secrets_are_marked_in_the_graph(graph):
