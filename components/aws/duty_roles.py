@@ -27,7 +27,7 @@ class DutyRoles(pulumi.ComponentResource):
     to a role that is taken from another role.
     """
 
-    role_arns: dict[Duty, pulumi.Output[str]]
+    role_arns: dict[str, pulumi.Output[str]]
 
     def __init__(
         self,

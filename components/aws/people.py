@@ -31,7 +31,7 @@ class People(pulumi.ComponentResource):
     """
 
     group_ids: dict[str, pulumi.Output[str]]
-    permission_set_arns: dict[Duty, pulumi.Output[str]]
+    permission_set_arns: dict[str, pulumi.Output[str]]
 
     def __init__(
         self,
