@@ -119,7 +119,11 @@ class DatabaseBootstrap(pulumi.ComponentResource):
                     "template": template,
                 }
             },
-            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[policy])),
+            # What the component waits for, only its children can really wait for.
+            opts=pulumi.ResourceOptions.merge(
+                pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None),
+                pulumi.ResourceOptions(depends_on=[policy]),
+            ),
         )
         self.service_account = account.object_name
         self.register_outputs({"service_account": self.service_account})

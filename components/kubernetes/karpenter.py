@@ -42,7 +42,7 @@ class Karpenter(pulumi.ComponentResource):
         cluster_name: pulumi.Input[str],
         cluster_endpoint: pulumi.Input[str],
         interruption_queue: pulumi.Input[str],
-        instance_profile: pulumi.Input[str],
+        node_role_name: pulumi.Input[str],
         subnet_ids: Sequence[pulumi.Input[str]],
         security_group_ids: Sequence[pulumi.Input[str]],
         key_arn: pulumi.Input[str],
@@ -51,7 +51,11 @@ class Karpenter(pulumi.ComponentResource):
         registry: str,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Install Karpenter; `tags` go on instances and volumes, which no provider tags."""
+        """Install Karpenter.
+
+        `tags` go on instances and volumes, which no provider tags; `bottlerocket_version` is a
+        release such as `1.55.0`, with or without its commit.
+        """
         super().__init__("patchworks:kubernetes:Karpenter", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         namespace = SystemNamespace(f"{name}-system", spec, namespace=NAMESPACE, opts=child)
@@ -85,7 +89,7 @@ class Karpenter(pulumi.ComponentResource):
                 metadata={"name": f"{NODE_CLASS}-{disk}gib"},
                 fields={
                     "spec": node_class(
-                        instance_profile=instance_profile,
+                        node_role_name=node_role_name,
                         subnet_ids=subnet_ids,
                         security_group_ids=security_group_ids,
                         key_arn=key_arn,
@@ -122,7 +126,7 @@ class Karpenter(pulumi.ComponentResource):
 
 def node_class(
     *,
-    instance_profile: pulumi.Input[str],
+    node_role_name: pulumi.Input[str],
     subnet_ids: Sequence[pulumi.Input[str]],
     security_group_ids: Sequence[pulumi.Input[str]],
     key_arn: pulumi.Input[str],
@@ -146,8 +150,9 @@ def node_class(
 
     return {
         "amiFamily": "Bottlerocket",
-        "amiSelectorTerms": [{"alias": f"bottlerocket@v{bottlerocket_version}"}],
-        "instanceProfile": instance_profile,
+        # Karpenter knows a release by its version alone, without the commit.
+        "amiSelectorTerms": [{"alias": f"bottlerocket@v{bottlerocket_version.partition('-')[0]}"}],
+        "role": node_role_name,
         "subnetSelectorTerms": [{"id": subnet} for subnet in subnet_ids],
         "securityGroupSelectorTerms": [{"id": group} for group in security_group_ids],
         "associatePublicIPAddress": False,
@@ -229,8 +234,6 @@ def _values(
             "clusterName": cluster_name,
             "clusterEndpoint": cluster_endpoint,
             "interruptionQueue": interruption_queue,
-            # Pricing has no private endpoint; the prices built into the release do.
-            "isolatedVPC": True,
         },
     }
 

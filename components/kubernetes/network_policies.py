@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 POD_IDENTITY_AGENT = "169.254.170.23/32"
 """Where EKS's agent on each node hands out IAM credentials, on port 80."""
+PRIVATE_NETWORKS = (
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+)
+"""Addresses that are never public (RFC 1918, 6598, 1122, 3927)."""
 SERVICES = {"app.kubernetes.io/component": "service"}
 POOLER = {"app.kubernetes.io/component": "pooler"}
 
@@ -41,7 +50,7 @@ class NetworkPolicies(pulumi.ComponentResource):
 
         `load_balancer_networks` are the public subnets' ranges, as the load balancer reaches pods
         by their own addresses; `database_networks` the isolated subnets'; `endpoint_networks` the
-        ranges in which AWS's endpoints answer on port 443.
+        ranges in which AWS's interface endpoints answer on port 443.
         """
         super().__init__("patchworks:kubernetes:NetworkPolicies", name, None, opts)
         policies = tenant_policies(
@@ -85,6 +94,7 @@ def tenant_policies(
         "allow-services-to-aws": _policy(
             SERVICES, egress=[endpoints(endpoint_networks), pod_identity()]
         ),
+        "allow-services-to-internet": _policy(SERVICES, egress=[internet()]),
         "allow-pooler": _policy(
             POOLER,
             ingress=[{"from": [_pods(SERVICES)], "ports": _tcp(POOLER_PORT)}],
@@ -131,6 +141,15 @@ def dns() -> dict[str, Any]:
 def endpoints(networks: Sequence[str]) -> dict[str, Any]:
     """An egress rule to AWS's endpoints."""
     return {"to": _networks(networks), "ports": _tcp(443)}
+
+
+def internet() -> dict[str, Any]:
+    """An egress rule to public addresses by HTTPS: object storage, and what tenants integrate with.
+
+    S3's gateway endpoint is a route to S3's public addresses, so the tenant's bucket is there too.
+    """
+    block = {"cidr": "0.0.0.0/0", "except": list(PRIVATE_NETWORKS)}
+    return {"to": [{"ipBlock": block}], "ports": _tcp(443)}
 
 
 def pod_identity() -> dict[str, Any]:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class TargetGroupBinding(pulumi.ComponentResource):
     """Registers a service's pods, by address, in a target group that Pulumi made.
 
-    The load balancer controller also opens the pods' port to the load balancer's security group.
+    It names no networking, so the controller leaves security groups alone: the nodes' group
+    admits the cell's load balancers already, and network policies admit them to the pods.
     """
 
     def __init__(
@@ -26,12 +27,10 @@ class TargetGroupBinding(pulumi.ComponentResource):
         namespace: pulumi.Input[str],
         service_name: pulumi.Input[str],
         target_group_arn: pulumi.Input[str],
-        load_balancer_security_group_id: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Bind the service called `service_name` at its port."""
         super().__init__("patchworks:kubernetes:TargetGroupBinding", name, None, opts)
-        source = {"securityGroup": {"groupID": load_balancer_security_group_id}}
         KubernetesObject(
             f"{name}-binding",
             "elbv2.k8s.aws/v1beta1",
@@ -43,14 +42,6 @@ class TargetGroupBinding(pulumi.ComponentResource):
                     "targetGroupARN": target_group_arn,
                     "targetType": "ip",
                     "ipAddressType": "ipv4",
-                    "networking": {
-                        "ingress": [
-                            {
-                                "from": [source],
-                                "ports": [{"protocol": "TCP", "port": spec.port}],
-                            }
-                        ]
-                    },
                 }
             },
             # The binding holds a finalizer until its targets are deregistered, which takes as

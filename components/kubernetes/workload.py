@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 DRAIN_SECONDS = 15
 """How long a pod still serves after it is told to go: its target is deregistered meanwhile."""
-GRACE_SECONDS = 45
+GRACE_SECONDS = 90
+"""From being told to go to being killed; longer than the target group lets requests finish."""
 TARGET_UTILIZATION = 70
 """Percent of the requested CPU at which the autoscaler adds replicas."""
 SCALE_DOWN_SECONDS = 300

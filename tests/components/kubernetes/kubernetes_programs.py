@@ -158,7 +158,6 @@ def tenant_slice(
                     namespace=namespace,
                     service_name=workload.service_name,
                     target_group_arn="arn:aws:elasticloadbalancing:eu-west-1:000000000000:t/o/1",
-                    load_balancer_security_group_id="sg-1",
                     opts=options,
                 )
         CompanyAccess("acme-access", COMPANY, namespace=namespace, opts=options)
@@ -171,7 +170,7 @@ def cell() -> dict[str, Any]:
     """What lives in a cell's cluster before any tenant does."""
     options = kubernetes()
     key_arn = "arn:aws:kms:eu-west-1:000000000000:key/1"
-    PriorityClasses("priority", opts=options)
+    priorities = PriorityClasses("priority", opts=options)
     StorageClass("storage", key_arn=key_arn, opts=options)
     LoadBalancerController(
         "load-balancers",
@@ -188,11 +187,11 @@ def cell() -> dict[str, Any]:
         cluster_name="acme-prod",
         cluster_endpoint="https://cluster.example",
         interruption_queue="acme-prod-interruptions",
-        instance_profile="acme-prod-nodes",
+        node_role_name="acme-prod-karpenter-nodes",
         subnet_ids=["subnet-1", "subnet-2"],
         security_group_ids=["sg-nodes"],
         key_arn=key_arn,
-        bottlerocket_version="1.49.0",
+        bottlerocket_version="1.55.0-d93bb1b1",
         tags={"cell": "prod-eu-west-1"},
         registry=REGISTRY,
         opts=options,
@@ -209,7 +208,7 @@ def cell() -> dict[str, Any]:
         database_networks=("10.0.12.0/24",),
         endpoint_networks=("10.0.0.0/16",),
         registry=REGISTRY,
-        opts=options,
+        opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[priorities])),
     )
     return {}
 

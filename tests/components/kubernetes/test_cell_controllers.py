@@ -90,7 +90,7 @@ def test_nodes_are_bottlerocket_with_encrypted_disks_and_metadata_for_the_host_a
 ):
     spec = manifests[f"karpenter-class-{disk}gib"]["spec"]
     assert spec["amiFamily"] == "Bottlerocket"
-    assert spec["amiSelectorTerms"] == [{"alias": "bottlerocket@v1.49.0"}]
+    assert spec["amiSelectorTerms"] == [{"alias": "bottlerocket@v1.55.0"}]
     assert spec["metadataOptions"]["httpTokens"] == "required"
     assert spec["metadataOptions"]["httpPutResponseHopLimit"] == 1
     assert spec["associatePublicIPAddress"] is False
@@ -99,7 +99,7 @@ def test_nodes_are_bottlerocket_with_encrypted_disks_and_metadata_for_the_host_a
     for volume in (system, data):
         assert volume["encrypted"] is True
         assert volume["kmsKeyID"].startswith("arn:aws:kms:")
-    assert ("role" in spec, "instanceProfile" in spec) == (False, True)
+    assert spec["role"] == "acme-prod-karpenter-nodes"
 
 
 def test_pools_follow_the_catalog_and_stay_below_their_ceiling(manifests):

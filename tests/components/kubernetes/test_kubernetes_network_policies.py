@@ -48,8 +48,10 @@ def _selects(selector: dict[str, Any], labels: dict[str, str]) -> bool:
 def _is_peer(candidate: dict[str, Any], peer: Any) -> bool:
     if isinstance(peer, str):
         block = candidate.get("ipBlock")
-        return block is not None and ipaddress.ip_address(peer) in ipaddress.ip_network(
-            block["cidr"]
+        return (
+            block is not None
+            and _within(peer, block["cidr"])
+            and not any(_within(peer, excepted) for excepted in block.get("except", []))
         )
     namespace, labels = peer if isinstance(peer, tuple) else (None, peer)
     if "podSelector" not in candidate or not _selects(candidate["podSelector"], labels):
@@ -60,12 +62,25 @@ def _is_peer(candidate: dict[str, Any], peer: Any) -> bool:
     return bool(wanted["matchLabels"] == {"kubernetes.io/metadata.name": namespace})
 
 
+def _within(address: str, network: str) -> bool:
+    return ipaddress.ip_address(address) in ipaddress.ip_network(network)
+
+
 @pytest.mark.parametrize("direction", ["Ingress", "Egress"])
 @pytest.mark.parametrize("pod", [ORDERS, IMPORTER, POOLER, STRANGER])
-def test_every_pod_is_governed_in_both_directions_and_denied_the_world(direction, pod):
-    for address in ("203.0.113.9", "169.254.169.254", "10.9.0.1"):
+def test_every_pod_is_governed_in_both_directions_and_denied_other_networks(direction, pod):
+    for address in ("169.254.169.254", "10.9.0.1", "172.20.0.1", "192.168.1.1", "100.64.0.1"):
         for port in (22, 80, 443, 5432, 6432, 8080):
             assert not allowed(direction, pod, address, port)
+    for port in (22, 80, 5432, 6432, 8080):
+        assert not allowed(direction, pod, "203.0.113.9", port)
+    assert not allowed("Ingress", pod, "203.0.113.9", 443)
+
+
+def test_services_alone_reach_public_addresses_and_by_https_only():
+    assert allowed("Egress", ORDERS, "203.0.113.9", 443)
+    assert not allowed("Egress", POOLER, "203.0.113.9", 443)
+    assert not allowed("Egress", STRANGER, "203.0.113.9", 443)
 
 
 @pytest.mark.parametrize("pod", [ORDERS, POOLER, STRANGER])
