@@ -23,6 +23,8 @@ class Catalog(CatalogModel):
     organization: Organization
     cells: dict[str, Cell]
     tenants: dict[str, Tenant]
+    saml_metadata: str
+    """The identity provider's own description of itself, in XML."""
 
     def cell_allow_list(self, cell: Cell) -> AllowList:
         """The networks that may reach every tenant of a cell: its own and the offices'."""

@@ -79,4 +79,7 @@ def read(
         organization=draft.organization.model,
         cells={name: cell.model for name, cell in draft.cells.items()},
         tenants={name: tenant.model for name, tenant in draft.tenants.items()},
+        saml_metadata=(root / draft.organization.model.identity_provider.saml_metadata).read_text(
+            encoding="utf-8"
+        ),
     ), []

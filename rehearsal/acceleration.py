@@ -199,8 +199,11 @@ def _rebuild(val: Any, values: Iterator[Any]) -> Any:
 
 
 def _get_stack_trace() -> source_pb2.StackTrace:
+    # The constructors of Resource, of its abstract class and of the concrete one lie between.
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and not is_program(frame.f_code.co_filename):
+    constructors = 0
+    while frame is not None and not (constructors == 3 and is_program(frame.f_code.co_filename)):
+        constructors = min(3, constructors + (frame.f_code.co_name == "__init__"))
         frame = frame.f_back
     if frame is None:
         return source_pb2.StackTrace()

@@ -79,6 +79,7 @@ class LocalCloudAnswers:
     generation: str
     outputs_of: Callable[[str], Mapping[str, Any] | None]
     observe: Callable[[Event], None]
+    check_interrupt: Callable[[], None] = lambda: None
     seen: set[str] = field(default_factory=set)
     _offline: OfflineAnswers = field(init=False)
     _providers: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
@@ -92,6 +93,7 @@ class LocalCloudAnswers:
 
     def answer(self, resource: Resource) -> Answer:
         """Make, change, replace or leave one resource."""
+        self.check_interrupt()
         offline = self._offline.answer(resource)
         self.seen.add(resource.urn)
         if resource.is_provider:
@@ -149,7 +151,7 @@ class LocalCloudAnswers:
             if kept != previous:
                 self.state.put(kept)
             return "same", (), kept
-        if self._needs_replacement(resource, driver, changed):
+        if self._needs_replacement(resource, previous, driver, changed):
             return "replace", changed, self._replace(resource, previous, driver, offline)
         if driver is None:
             outputs = offline.outputs
@@ -192,7 +194,9 @@ class LocalCloudAnswers:
     ) -> Applied:
         if previous.protect:
             raise ProtectedResourceError(self.stack, resource)
-        if resource.delete_before_replace:
+        if resource.delete_before_replace or (
+            driver is not None and _replaces(driver, "deletes_first", previous, resource)
+        ):
             self.delete(previous)
             self.state.remove(previous.urn)
             return self._create(resource, driver, offline)
@@ -201,11 +205,13 @@ class LocalCloudAnswers:
 
     @staticmethod
     def _needs_replacement(
-        resource: Resource, driver: Driver | None, changed: tuple[str, ...]
+        resource: Resource, previous: Applied, driver: Driver | None, changed: tuple[str, ...]
     ) -> bool:
         forcing = top_level(resource.replace_on_changes)
         if driver is not None:
             forcing |= driver.replaced_by
+            if _replaces(driver, "replaces", previous, resource):
+                return True
         return "*" in forcing or not forcing.isdisjoint(changed)
 
     def _is_lost(self, applied: Applied, driver: Driver | None) -> bool:
@@ -306,11 +312,13 @@ def apply_program(
 def _delete(answers: LocalCloudAnswers) -> None:
     state = answers.state
     for left in list(state.leftovers):
+        answers.check_interrupt()
         began = time.monotonic()
         answers.delete(left)
         state.remove_leftover(left)
         answers.observe(_event("delete", left, began, "replaced"))
     for step in plan_deletions(state.resources, answers.seen):
+        answers.check_interrupt()
         began = time.monotonic()
         applied = step.resource
         if step.kept_because:
@@ -339,3 +347,9 @@ def _event(operation: Operation, applied: Applied, began: float, reason: str) ->
 def fidelity(driver: Driver | None) -> str:
     """How real what a driver makes is; no driver at all is `simulated`."""
     return "simulated" if driver is None else getattr(driver, "fidelity", "real")
+
+
+def _replaces(driver: Driver, rule: str, previous: Applied, resource: Resource) -> bool:
+    """What a driver says of a replacement that depends on more than top-level properties."""
+    decide = getattr(driver, rule, None)
+    return decide is not None and decide(reveal(previous.inputs), reveal(resource.inputs))

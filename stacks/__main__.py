@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pulumi
 
-from catalog.load import load
+from catalog.load import find_root, load
 from stacks.ledger import read_ledger
 from stacks.programs import program
 
 
 def main() -> None:
     """Run the selected stack's program and export what it returns."""
-    catalog = load()
+    catalog = load(find_root())
     ledger = read_ledger(catalog) if pulumi.get_stack().startswith("tenant.") else {}
     for name, value in program(catalog, pulumi.get_stack(), ledger)().items():
         pulumi.export(name, value)

@@ -1,0 +1,340 @@
+"""A tenant's slice: what one tenant owns inside one cell, but for its databases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+
+from catalog import names
+from catalog.subnets import layout
+from components.aws.bucket import Bucket, BucketSpec
+from components.aws.certificate import Certificate
+from components.aws.firewall import Firewall
+from components.aws.ingress import TenantIngress
+from components.aws.listener_rules import Route
+from components.aws.tenant_secret import Secret
+from components.aws.workload_role import WorkloadRole
+from components.kubernetes.access import CompanyAccess
+from components.kubernetes.database_secret import DatabaseSecret
+from components.kubernetes.namespace import TenantNamespace
+from components.kubernetes.network_policies import NetworkPolicies
+from components.kubernetes.pooler import Pooler
+from components.kubernetes.target_group_binding import TargetGroupBinding
+from components.kubernetes.workload import Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pulumi_aws as aws
+
+    from catalog.base import AllowList
+    from catalog.cell import Cell
+    from catalog.organization import Organization
+    from catalog.tenant import Tenant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellParts:
+    """What a slice needs of the cell it lies in."""
+
+    vpc_id: pulumi.Input[str]
+    public_subnet_ids: Sequence[pulumi.Input[str]]
+    node_security_group_id: pulumi.Input[str]
+    load_balancer_security_group_id: pulumi.Input[str]
+    cluster_name: pulumi.Input[str]
+    cluster_arn: pulumi.Input[str]
+    load_balancer_log_bucket: pulumi.Input[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseAddress:
+    """Where the database that the slice's pooler serves from is, and as whom to log in."""
+
+    writer_endpoint: pulumi.Input[str]
+    reader_endpoint: pulumi.Input[str]
+    port: pulumi.Input[int]
+    database_name: pulumi.Input[str]
+    application_role: pulumi.Input[str]
+    application_password: pulumi.Input[str]
+
+
+class Slice(pulumi.ComponentResource):
+    """Namespace, ingress, bucket, secret, identities, pooler and services of a tenant in a cell.
+
+    A slice that is `leaving`, because the tenant is declared elsewhere, can be deleted by the next
+    update: AWS' own deletion protection is off.
+    """
+
+    load_balancer_dns_name: pulumi.Output[str]
+    load_balancer_zone_id: pulumi.Output[str]
+    bucket_name: pulumi.Output[str]
+    secret_name: pulumi.Output[str]
+    namespace: pulumi.Output[str]
+    pooler_host: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        spec: Tenant,
+        *,
+        organization: Organization,
+        cell: Cell,
+        parts: CellParts,
+        database: DatabaseAddress,
+        allow_list: AllowList,
+        key_arn: pulumi.Input[str],
+        zone_id: pulumi.Input[str],
+        zone_provider: aws.Provider,
+        leaving: bool,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("patchworks:tenant:Slice", name, None, opts)
+        self._name = name
+        self._spec = spec
+        self._organization = organization
+        self._cell = cell
+        self._parts = parts
+        self._key_arn = key_arn
+        self._child = pulumi.ResourceOptions(parent=self)
+        bucket = Bucket(
+            f"{name}-objects",
+            BucketSpec(versions_days=spec.retention.objects_days),
+            bucket_name=names.bucket(organization, cell, spec.name),
+            key_arn=key_arn,
+            account=cell.account,
+            opts=self._child,
+        )
+        ingress = self._ingress(allow_list, zone_id, zone_provider, leaving)
+        namespace, pooler, database_secret = self._namespace(database)
+        secret = Secret(
+            f"{name}-secret",
+            secret_name=names.secret(cell, spec.name, "database"),
+            description=f"How {spec.display_name} reaches its database",
+            key_arn=key_arn,
+            value=_connection(database, pooler.host, pooler.port),
+            accounts=[cell.account],
+            opts=self._child,
+        )
+        for service in spec.services:
+            self._service(service, namespace, database_secret, ingress)
+            self._identity(service, bucket.bucket_arn, secret.secret_arn, key_arn)
+        self.load_balancer_dns_name = ingress.dns_name
+        self.load_balancer_zone_id = ingress.zone_id
+        self.bucket_name = bucket.bucket_name
+        self.secret_name = secret.secret_name
+        self.namespace = namespace.namespace_name
+        self.pooler_host = pooler.host
+        self.register_outputs(
+            {
+                "load_balancer_dns_name": self.load_balancer_dns_name,
+                "load_balancer_zone_id": self.load_balancer_zone_id,
+                "bucket_name": self.bucket_name,
+                "secret_name": self.secret_name,
+                "namespace": self.namespace,
+                "pooler_host": self.pooler_host,
+            }
+        )
+
+    def _ingress(
+        self,
+        allow_list: AllowList,
+        zone_id: pulumi.Input[str],
+        zone_provider: aws.Provider,
+        leaving: bool,
+    ) -> TenantIngress:
+        spec, parts = self._spec, self._parts
+        certificate = Certificate(
+            f"{self._name}-certificate",
+            hostnames=spec.hostnames,
+            zone_id=zone_id,
+            zone_provider=zone_provider,
+            opts=self._child,
+        )
+        load_balancer_name = names.load_balancer(self._cell, spec.name)
+        ingress = TenantIngress(
+            f"{self._name}-ingress",
+            load_balancer_name=load_balancer_name,
+            hostnames=spec.hostnames,
+            routes=tuple(
+                Route(
+                    service=service,
+                    path=settings.path,
+                    port=settings.port,
+                    health_path=settings.health_path,
+                )
+                for service, settings in spec.services.items()
+                if settings.path is not None
+            ),
+            allow_list=allow_list,
+            vpc_id=parts.vpc_id,
+            public_subnet_ids=parts.public_subnet_ids,
+            certificate_arn=certificate.certificate_arn,
+            log_bucket=parts.load_balancer_log_bucket,
+            node_security_group_id=parts.node_security_group_id,
+            load_balancer_security_group_id=parts.load_balancer_security_group_id,
+            deletion_protection=not leaving,
+            opts=self._child,
+        )
+        Firewall(
+            f"{self._name}-firewall",
+            acl_name=load_balancer_name,
+            allow_list=allow_list,
+            load_balancer_arn=ingress.load_balancer_arn,
+            key_arn=self._key_arn,
+            log_retention_days=spec.retention.logs_days,
+            opts=self._child,
+        )
+        return ingress
+
+    def _namespace(
+        self, database: DatabaseAddress
+    ) -> tuple[TenantNamespace, Pooler, DatabaseSecret]:
+        name, spec, cell = self._name, self._spec, self._cell
+        subnets = layout(cell.network.cidr, len(cell.zones))
+        namespace = TenantNamespace(
+            f"{name}-namespace",
+            spec.quota,
+            namespace=names.namespace(spec.name),
+            tenant=spec.name,
+            services=spec.services,
+            kubernetes_version=cell.kubernetes.version,
+            opts=self._child,
+        )
+        inside = namespace.namespace_name
+        NetworkPolicies(
+            f"{name}-network",
+            spec.services,
+            namespace=inside,
+            load_balancer_networks=subnets.public,
+            database_networks=subnets.isolated,
+            endpoint_networks=subnets.private,
+            opts=self._child,
+        )
+        CompanyAccess(f"{name}-access", spec.company, namespace=inside, opts=self._child)
+        pooler = Pooler(
+            f"{name}-pooler",
+            spec.quota,
+            tenant=spec.name,
+            tier=spec.tier,
+            namespace=inside,
+            registry=self._organization.registry,
+            writer_endpoint=database.writer_endpoint,
+            reader_endpoint=database.reader_endpoint,
+            database_port=database.port,
+            database_name=database.database_name,
+            application_role=database.application_role,
+            application_password=database.application_password,
+            opts=self._child,
+        )
+        database_secret = DatabaseSecret(
+            f"{name}-database",
+            tenant=spec.name,
+            namespace=inside,
+            pooler_host=pooler.host,
+            pooler_port=pooler.port,
+            database_name=database.database_name,
+            application_role=database.application_role,
+            application_password=database.application_password,
+            opts=self._child,
+        )
+        return namespace, pooler, database_secret
+
+    def _service(
+        self,
+        service: str,
+        namespace: TenantNamespace,
+        database_secret: DatabaseSecret,
+        ingress: TenantIngress,
+    ) -> None:
+        spec = self._spec.services[service]
+        workload = Workload(
+            f"{self._name}-{service}",
+            spec,
+            service=service,
+            tenant=self._spec.name,
+            tier=self._spec.tier,
+            namespace=namespace.namespace_name,
+            registry=self._organization.registry,
+            database_secret=database_secret.secret_name,
+            database_checksum=database_secret.checksum,
+            opts=self._child,
+        )
+        if spec.path is not None:
+            TargetGroupBinding(
+                f"{self._name}-{service}-target",
+                spec,
+                namespace=namespace.namespace_name,
+                service_name=workload.service_name,
+                target_group_arn=ingress.target_group_arns[service],
+                opts=self._child,
+            )
+
+    def _identity(
+        self,
+        service: str,
+        bucket_arn: pulumi.Output[str],
+        secret_arn: pulumi.Output[str],
+        key_arn: pulumi.Input[str],
+    ) -> None:
+        WorkloadRole(
+            f"{self._name}-{service}-identity",
+            role_name=names.role(self._organization, self._cell, self._spec.name, service),
+            cluster_name=self._parts.cluster_name,
+            cluster_arn=self._parts.cluster_arn,
+            account=self._cell.account,
+            namespace=names.namespace(self._spec.name),
+            service_account=service,
+            statements=_rights(bucket_arn, secret_arn, key_arn),
+            opts=self._child,
+        )
+
+
+def _connection(
+    database: DatabaseAddress, pooler_host: pulumi.Input[str], pooler_port: int
+) -> pulumi.Output[str]:
+    """All that a client needs, as JSON: the pooler for services, the endpoints for operators."""
+    return pulumi.Output.json_dumps(
+        {
+            "host": pooler_host,
+            "port": pooler_port,
+            "writer_host": database.writer_endpoint,
+            "reader_host": database.reader_endpoint,
+            "database_port": database.port,
+            "dbname": database.database_name,
+            "username": database.application_role,
+            "password": database.application_password,
+        }
+    )
+
+
+def _rights(
+    bucket_arn: pulumi.Output[str], secret_arn: pulumi.Output[str], key_arn: pulumi.Input[str]
+) -> list[Mapping[str, Any]]:
+    return [
+        {
+            "Sid": "ListOwnObjects",
+            "Effect": "Allow",
+            "Action": ["s3:ListBucket", "s3:GetBucketLocation"],
+            "Resource": bucket_arn,
+        },
+        {
+            "Sid": "UseOwnObjects",
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+            "Resource": pulumi.Output.concat(bucket_arn, "/*"),
+        },
+        {
+            "Sid": "ReadOwnSecret",
+            "Effect": "Allow",
+            "Action": "secretsmanager:GetSecretValue",
+            "Resource": secret_arn,
+        },
+        {
+            "Sid": "UseOwnKey",
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": key_arn,
+        },
+    ]

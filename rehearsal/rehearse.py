@@ -1,0 +1,107 @@
+"""Rehearses a catalog: applies its stacks to the local cloud, one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rehearsal.apply import Event, LocalCloudAnswers, Outcome, apply_program
+from rehearsal.state import StackState
+from stacks.ledger import read_ledger
+from stacks.programs import ORGANIZATION, parse, program, stack_names, with_references
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from catalog.catalog import Catalog, Ledger
+    from rehearsal.local_cloud import LocalCloud
+
+_TEARDOWN_ORDER = {"tenant": 0, "cell": 1, ORGANIZATION: 2}
+
+
+class Observer(Protocol):
+    """Is told how a rehearsal goes on."""
+
+    def stack_begins(self, stack: str, *, removed: bool) -> None:
+        """A stack is about to be applied, or torn down because the catalog lost it."""
+        ...
+
+    def resource_done(self, event: Event) -> None:
+        """One resource has been dealt with."""
+        ...
+
+    def stack_ends(self, outcome: Outcome) -> None:
+        """A stack has been applied."""
+        ...
+
+
+@dataclass
+class Rehearsal:
+    """Applies stacks of a catalog to a local cloud that runs."""
+
+    catalog: Catalog
+    cloud: LocalCloud
+    observer: Observer
+    check_interrupt: Callable[[], None] = lambda: None
+    _exports: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    _ledger: Ledger = field(default_factory=dict)
+
+    def run(self, stacks: tuple[str, ...] = ()) -> list[Outcome]:
+        """Apply the named stacks and all they refer to; without names the whole catalog.
+
+        The whole catalog includes what it no longer has: stacks that were applied before and are
+        gone from it are torn down, but for what is protected.
+
+        Raises:
+            UnknownStackNameError: the catalog has no stack of a given name.
+            ProgramError: a program is faulty, or the local cloud refused what it asks for.
+        """
+        for stack in stacks:
+            parse(self.catalog, stack)
+        outcomes = [self._apply(ORGANIZATION)]
+        self._ledger = self._read_ledger()
+        wanted = with_references(self.catalog, stacks or stack_names(self.catalog), self._ledger)
+        outcomes += [self._apply(stack) for stack in wanted if stack != ORGANIZATION]
+        if not stacks:
+            outcomes += [self._tear_down(stack) for stack in self._removed()]
+        return outcomes
+
+    def _apply(self, stack: str) -> Outcome:
+        self.observer.stack_begins(stack, removed=False)
+        outcome = apply_program(program(self.catalog, stack, self._ledger), self._answers(stack))
+        assert outcome.graph is not None
+        self._exports[stack] = outcome.graph.exports
+        self.observer.stack_ends(outcome)
+        return outcome
+
+    def _tear_down(self, stack: str) -> Outcome:
+        self.observer.stack_begins(stack, removed=True)
+        answers = self._answers(stack)
+        outcome = apply_program(None, answers)
+        if not answers.state.resources:
+            answers.state.erase()
+        self.observer.stack_ends(outcome)
+        return outcome
+
+    def _answers(self, stack: str) -> LocalCloudAnswers:
+        return LocalCloudAnswers(
+            stack=stack,
+            state=StackState.open(self.cloud.stack_state(stack), self.cloud.secrets),
+            cloud_for=self.cloud.for_provider,
+            generation=self.cloud.generation,
+            outputs_of=self._exports.get,
+            observe=self.observer.resource_done,
+            check_interrupt=self.check_interrupt,
+        )
+
+    def _read_ledger(self) -> Ledger:
+        organization = self.catalog.organization
+        client = self.cloud.aws(
+            "dynamodb", organization.accounts.management, organization.home_region
+        )
+        return read_ledger(self.catalog, client)
+
+    def _removed(self) -> Iterator[str]:
+        known = set(stack_names(self.catalog))
+        gone = [stack for stack in self.cloud.applied_stacks() if stack not in known]
+        yield from sorted(gone, key=lambda stack: _TEARDOWN_ORDER[stack.partition(".")[0]])

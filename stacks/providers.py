@@ -1,0 +1,83 @@
+"""The explicit providers of every stack: per account and region, per cluster, per database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi_aws as aws
+import pulumi_kubernetes as kubernetes
+import pulumi_postgresql as postgresql
+
+from components.postgresql.deployer import DEPLOYER, MAINTENANCE_DATABASE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pulumi
+
+    from catalog.cell import Cell
+
+CA_BUNDLE = "/etc/ssl/rds/global-bundle.pem"
+"""Amazon's certificate authorities, on every machine that runs the programs.
+
+Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.SSL.html
+"""
+
+
+def aws_provider(
+    name: str,
+    *,
+    account: str,
+    region: str,
+    tags: Mapping[str, str],
+    role_arn: str | None = None,
+) -> aws.Provider:
+    """A provider that can touch one account only; `role_arn` is assumed where one is given."""
+    return aws.Provider(
+        name,
+        region=region,
+        allowed_account_ids=[account],
+        assume_roles=[{"role_arn": role_arn}] if role_arn else None,
+        default_tags={"tags": dict(tags)},
+    )
+
+
+def kubernetes_provider(
+    name: str, *, kubeconfig: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+) -> kubernetes.Provider:
+    """A provider for one cluster; nothing is taken from the machine's own kubeconfig."""
+    return kubernetes.Provider(
+        name,
+        kubeconfig=kubeconfig,
+        enable_server_side_apply=True,
+        delete_unreachable=False,
+        opts=opts,
+    )
+
+
+def postgresql_provider(
+    name: str,
+    *,
+    cell: Cell,
+    engine_version: str,
+    host: pulumi.Input[str],
+    port: pulumi.Input[int],
+    opts: pulumi.ResourceOptions | None = None,
+) -> postgresql.Provider:
+    """A provider that logs in by a token of IAM, over verified TLS, and is no superuser."""
+    return postgresql.Provider(
+        name,
+        host=host,
+        port=port,
+        database=MAINTENANCE_DATABASE,
+        username=DEPLOYER,
+        aws_rds_iam_auth=True,
+        aws_rds_iam_region=cell.region,
+        superuser=False,
+        sslmode="verify-full",
+        sslrootcert=CA_BUNDLE,
+        # Spares a connection while a preview plans for a database that is not there yet.
+        expected_version=engine_version,
+        max_connections=4,
+        opts=opts,
+    )
