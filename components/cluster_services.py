@@ -102,7 +102,7 @@ class ClusterServices(pulumi.ComponentResource):
             cluster_name=self._cluster.cluster_name,
             cluster_endpoint=self._cluster.endpoint,
             interruption_queue=foundation.queue_name,
-            node_role_name=foundation.node_role_name,
+            instance_profile=foundation.instance_profile_name,
             subnet_ids=private_subnet_ids,
             security_group_ids=[self._cluster.node_security_group_id],
             key_arn=self._key_arn,

@@ -52,6 +52,7 @@ class Karpenter(pulumi.ComponentResource):
     controller_role_arn: pulumi.Output[str]
     node_role_name: pulumi.Output[str]
     node_role_arn: pulumi.Output[str]
+    instance_profile_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -72,6 +73,13 @@ class Karpenter(pulumi.ComponentResource):
         queue = self._declare_queue(cluster_name, key_arn)
         nodes = NodeRole(
             f"{name}-nodes", cluster_name=cluster_name, part="karpenter-nodes", opts=child
+        )
+        # Declared here because Karpenter would need rights on IAM, and a way to it, to make one.
+        profile = aws.iam.InstanceProfile(
+            f"{name}-nodes-profile",
+            name=names.fit(f"{cluster_name}-karpenter-nodes", _PROFILE_LIMIT),
+            role=nodes.role_name,
+            opts=child,
         )
         aws.eks.AccessEntry(
             f"{name}-nodes-entry",
@@ -103,6 +111,7 @@ class Karpenter(pulumi.ComponentResource):
         self.controller_role_arn = controller.role_arn
         self.node_role_name = nodes.role_name
         self.node_role_arn = nodes.role_arn
+        self.instance_profile_name = profile.name
         self.register_outputs(
             {"queue_name": self.queue_name, "node_role_name": self.node_role_name}
         )
@@ -157,3 +166,4 @@ class Karpenter(pulumi.ComponentResource):
 
 
 _QUEUE_LIMIT: Final = 80
+_PROFILE_LIMIT: Final = 128
