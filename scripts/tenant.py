@@ -173,22 +173,22 @@ def new_tenant(
     if name in loaded.tenants:
         _refuse(f"{file} exists already and was left as it is")
     home = _home(loaded, cell)
-    owning = owner or home.owner
+    owning = _given(owner, home.owner)
     group = loaded.organization.groups.get(owning)
     email = group.email if group is not None else loaded.organization.security_contact
-    title = display_name or name.replace("-", " ").title()
+    title = _given(display_name, name.replace("-", " ").title())
     new = NewTenant(
         name=name,
         display_name=title,
-        legal_name=legal_name or title,
+        legal_name=_given(legal_name, title),
         country=country,
-        contact=contact or email,
+        contact=_given(contact, email),
         tier=tier,
         cell=home,
-        database=database or next(iter(home.databases)),
-        hostname=hostname or default_hostname(loaded, home, name),
+        database=_given(database, next(iter(home.databases))),
+        hostname=_given(hostname, default_hostname(loaded, home, name)),
         owner=owning,
-        cost_centre=cost_centre or name,
+        cost_centre=_given(cost_centre, name),
         like=_example(loaded, home, tier, like),
     )
     text = text_of(new, email)
@@ -207,6 +207,11 @@ def new_tenant(
         return
     typer.echo(f"wrote {root / file}")
     typer.echo("Read it, correct what its comments ask for, and run `patchworks check`.")
+
+
+def _given(value: str | None, default: str) -> str:
+    """What was given, even where it is empty: that is for the check to judge."""
+    return default if value is None else value
 
 
 def _home(catalog: Catalog, name: str | None) -> Cell:

@@ -85,7 +85,8 @@ def hostnames_are_unique(draft: Draft) -> None:
 def hostnames_are_in_the_domain(draft: Draft) -> None:
     """Hostnames lie below the organization's domain, outside the cells' own zones."""
     domain: str = draft.organization.model.domain
-    zones = {f"{name}.{domain}" for name in draft.cells}
+    cells = (name for name, cell in draft.cells.items() if cell.document.root is not None)
+    zones = {f"{name}.{domain}" for name in cells}
     for entry, location, hostname in _hostnames(draft):
         if not hostname.endswith(f".{domain}"):
             entry.fault(

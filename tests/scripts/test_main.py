@@ -1,0 +1,163 @@
+"""The command as a whole: help for everything, a quick start, and honest exit codes."""
+
+import importlib.util
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from scripts.main import COMMANDS, load_command
+
+WRITTEN = [name for name, command in COMMANDS.items() if importlib.util.find_spec(command.module)]
+
+
+def commands(command, path):
+    """A command and all below it, with the words that lead there."""
+    yield path, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from commands(inner, f"{path} {name}")
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return [pair for name in WRITTEN for pair in commands(load_command(name), name)]
+
+
+def test_every_command_has_help(registry):
+    assert {"check", "tenant new", "cell show"} <= {path for path, _ in registry}
+    assert [path for path, command in registry if not (command.help or "").strip()] == []
+
+
+def test_every_option_and_argument_has_help(registry):
+    found = [
+        f"{path} {parameter.name}"
+        for path, command in registry
+        for parameter in command.params
+        if not (getattr(parameter, "help", None) or "").strip()
+    ]
+    assert found == []
+
+
+def test_no_command_carries_options_for_shell_completion(registry):
+    names = {path: {p.name for p in command.params} for path, command in registry}
+    assert [path for path, found in names.items() if "install_completion" in found] == []
+
+
+def test_the_help_line_in_the_registry_is_a_sentence():
+    assert [name for name, c in COMMANDS.items() if not c.help.endswith(".")] == []
+
+
+def test_help_lists_every_command_and_imports_none(patchworks):
+    ran = patchworks("--help", PYTHONPROFILEIMPORTTIME="1")
+    assert ran.returncode == 0
+    assert [name for name in COMMANDS if f"\n  {name} " not in ran.stdout] == []
+    imported = {line.rsplit("|", 1)[-1].strip() for line in ran.stderr.split("\n")}
+    assert "scripts.exits" in imported
+    heavy = {"pulumi", "boto3", "pydantic", "yaml", "rich", "scripts.check", "catalog"}
+    assert imported & heavy == set()
+
+
+def test_help_starts_in_a_quarter_of_a_second_of_work(patchworks):
+    def cost():
+        before = os.times()
+        assert patchworks("--help").returncode == 0
+        after = os.times()
+        return (
+            after.children_user
+            + after.children_system
+            - before.children_user
+            - (before.children_system)
+        )
+
+    # The least of several runs: what others do on the machine is not the command's doing.
+    assert min(cost() for _ in range(5)) < 0.25
+
+
+def test_a_wrong_command_and_a_wrong_option_are_wrong_usage(patchworks):
+    wrong = patchworks("tenat", "list")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "tenant" in wrong.stderr
+    assert patchworks("check", "--jsn").returncode == 2
+    assert patchworks().returncode == 2
+
+
+def test_the_version_is_shown(patchworks):
+    assert patchworks("--version").stdout.startswith("patchworks 0.")
+
+
+def test_an_unforeseen_error_is_one_line_and_a_traceback_on_demand(patchworks, tmp_path):
+    (tmp_path / "organization.yaml").write_text("")
+    code = "import catalog.load; catalog.load.read = lambda *_: 1 / 0; import scripts.main as m; "
+    code += f"m.main(['check', '--catalog', {str(tmp_path)!r}])"
+    for debug, lines in ((None, 2), ("1", 5)):
+        environment = {k: v for k, v in os.environ.items() if k != "PATCHWORKS_DEBUG"}
+        environment |= {"PATCHWORKS_DEBUG": debug} if debug else {}
+        ran = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+        )
+        assert ran.returncode == 1
+        assert "ZeroDivisionError: division by zero" in ran.stderr
+        assert ("Traceback" in ran.stderr) == bool(debug)
+        assert (len(ran.stderr.strip().split("\n")) == lines) or debug
+
+
+def test_an_interrupted_command_says_so_in_one_line(tmp_path):
+    (tmp_path / "organization.yaml").write_text("")
+    code = "import catalog.load, time; catalog.load.read = lambda *_: (print('at work', flush=True)"
+    code += ", time.sleep(30)); import scripts.main as m; "
+    code += f"m.main(['check', '--catalog', {str(tmp_path)!r}])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors.strip()) == (130, "patchworks: interrupted")
+
+
+def test_a_reader_that_leaves_early_causes_no_traceback(patchworks):
+    command = f"{sys.executable} -m scripts.main tenant list | true"
+    ran = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert ran.stderr == ""
+
+
+def on_a_terminal(*arguments, columns):
+    """What a command prints on a real terminal of a width."""
+    master, slave = pty.openpty()
+    environment = os.environ | {"COLUMNS": str(columns), "TERM": "dumb", "NO_COLOR": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scripts.main", *arguments], stdout=slave, env=environment
+    )
+    os.close(slave)
+    output = b""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            chunk = os.read(master, 4096)
+        except OSError:
+            break
+        output += chunk
+    os.close(master)
+    assert process.wait(30) == 0
+    return output.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("tenant", "list"), ("cell", "list"), ("cell", "show", "prod-ap-southeast-2")],
+    ids=" ".join,
+)
+def test_tables_keep_to_a_terminal_of_80_columns(arguments):
+    lines = on_a_terminal(*arguments, columns=80).split("\n")
+    assert [line for line in lines if len(line) > 80] == []
+    assert not any("\u2026" in line for line in lines)
+
+
+def test_names_are_whole_on_a_terminal_of_80_columns():
+    text = on_a_terminal("tenant", "list", columns=80)
+    assert "cobalt-logistics-staging  enterprise  staging-eu-west-1" in text
