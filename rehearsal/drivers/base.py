@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rehearsal.servers.kubernetes_objects import KubernetesCluster
     from rehearsal.servers.postgresql import PostgresqlServers
 
 Inputs = dict[str, Any]
@@ -43,6 +44,11 @@ class Cloud(Protocol):
         """The real PostgreSQL servers, one per declared database cluster."""
         ...
 
+    @property
+    def kubernetes(self) -> KubernetesCluster:
+        """The objects of the cluster that a Kubernetes provider's `kubeconfig` names."""
+        ...
+
     def stack_outputs(self, stack: str) -> Mapping[str, Any]:
         """What another rehearsed stack exported."""
         ...
@@ -53,6 +59,10 @@ class Driver(Protocol):
 
     Dictionaries go in and out. `create` returns the physical id and the outputs that the inputs do
     not already say. A driver raises what the local cloud raises: a refusal is a failure.
+
+    Where a replacement depends on more than top-level properties, a driver has `replaces(old, new)`
+    besides, and `deletes_first(old, new)` where the old one stands in the new one's way. Its
+    `fidelity` is `real` unless it says `validated` or `simulated`.
     """
 
     @property
@@ -64,9 +74,7 @@ class Driver(Protocol):
         """Create it; `name` is the logical name, for a physical name where inputs give none."""
         ...
 
-    def update(
-        self, id: str, old: Inputs, new: Inputs, outputs: Outputs, cloud: Cloud
-    ) -> Outputs:
+    def update(self, id: str, old: Inputs, new: Inputs, outputs: Outputs, cloud: Cloud) -> Outputs:
         """Change it in place from `old` to `new` inputs and return its outputs."""
         ...
 

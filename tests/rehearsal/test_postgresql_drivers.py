@@ -223,8 +223,11 @@ def test_a_grant_is_exactly_what_is_listed_and_replaces_what_was(tenant: Cloud) 
         connection.execute("SET ROLE acme_owner")
         connection.execute("CREATE TABLE orders (id int, note text)")
         connection.execute("CREATE TABLE other (id int)")
-    acl = "SELECT array_agg(privilege_type::text ORDER BY privilege_type) FROM information_schema.role_table_grants"
-    held = f"{acl} WHERE grantee = 'acme_read' AND table_name = %s"
+    held = (
+        "SELECT array_agg(privilege_type::text ORDER BY privilege_type)"
+        " FROM information_schema.role_table_grants"
+        " WHERE grantee = 'acme_read' AND table_name = %s"
+    )
     old = {
         "role": "acme_read",
         "database": "acme",
