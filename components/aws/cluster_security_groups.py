@@ -130,7 +130,7 @@ class ClusterSecurityGroups(pulumi.ComponentResource):
         self._ingress(
             "nodes-from-load-balancers",
             self.nodes_id,
-            "Services from tenants' load balancers.",
+            "Services from load balancers of tenants.",
             _Traffic(first=SERVICE_PORTS[0], last=SERVICE_PORTS[1]),
             referenced_security_group_id=self.load_balancers_id,
         )
@@ -144,7 +144,7 @@ class ClusterSecurityGroups(pulumi.ComponentResource):
         self._egress(
             "nodes-to-databases",
             self.nodes_id,
-            "PostgreSQL in the cell's own network.",
+            "PostgreSQL within the network of the cell.",
             _POSTGRESQL,
             cidr_ipv4=vpc_cidr,
         )

@@ -27,14 +27,17 @@ def controller_statements(
     queue_arn: pulumi.Input[str],
     key_arn: pulumi.Input[str],
 ) -> tuple[Statement, ...]:
-    """Launch, tag and end instances of this cluster only; profiles for its nodes' role only."""
+    """Launch, tag and end instances of this cluster only, under its nodes' role only.
+
+    It makes no instance profile: the nodes' is declared, so Karpenter changes nothing in IAM.
+    """
     owned = {
         f"aws:RequestTag/kubernetes.io/cluster/{cluster_name}": "owned",
         "aws:RequestTag/eks:eks-cluster-name": cluster_name,
     }
     existing = {f"aws:ResourceTag/kubernetes.io/cluster/{cluster_name}": "owned"}
     ec2 = f"arn:aws:ec2:{region}"
-    profiles = f"arn:aws:iam::{account}:instance-profile/*"
+    profiles = f"arn:aws:iam::{account}:instance-profile/{cluster_name}-*"
     pool_requested = {"StringLike": {"aws:RequestTag/karpenter.sh/nodepool": "*"}}
     pool_existing = {"StringLike": {"aws:ResourceTag/karpenter.sh/nodepool": "*"}}
     created = [f"{ec2}:*:{kind}/*" for kind in (*_LAUNCHED, "volume")]
@@ -144,31 +147,6 @@ def controller_statements(
             ("iam:PassRole",),
             node_role_arn,
             {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
-        ),
-        _allow(
-            "MakeOwnProfiles",
-            ("iam:CreateInstanceProfile", "iam:TagInstanceProfile"),
-            profiles,
-            {
-                "StringEquals": {**owned, "aws:RequestTag/topology.kubernetes.io/region": region},
-                "StringLike": {"aws:RequestTag/karpenter.k8s.aws/ec2nodeclass": "*"},
-            },
-        ),
-        _allow(
-            "ChangeOwnProfiles",
-            (
-                "iam:AddRoleToInstanceProfile",
-                "iam:DeleteInstanceProfile",
-                "iam:RemoveRoleFromInstanceProfile",
-            ),
-            profiles,
-            {
-                "StringEquals": {
-                    **existing,
-                    "aws:ResourceTag/topology.kubernetes.io/region": region,
-                },
-                "StringLike": {"aws:ResourceTag/karpenter.k8s.aws/ec2nodeclass": "*"},
-            },
         ),
         _allow("LookAtProfiles", ("iam:GetInstanceProfile",), profiles),
         _allow("ListProfiles", ("iam:ListInstanceProfiles",), "*"),
