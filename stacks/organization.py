@@ -15,7 +15,7 @@ from components.aws.alarm_topic import AlarmTopic
 from components.aws.audit_alarms import AuditAlarms
 from components.aws.audit_archive import AuditArchive, archive_bucket
 from components.aws.audit_trail import AuditTrail
-from components.aws.boundaries import BOOTSTRAP_ROLE, Boundaries, people_boundary
+from components.aws.boundaries import BOOTSTRAP_ROLE, Boundaries
 from components.aws.ci_roles import DeployRole, PreviewRole, deploy_role
 from components.aws.configuration_archive import ConfigurationArchive
 from components.aws.dns import PublicZone
@@ -47,11 +47,9 @@ class _Accounts:
     ids: Mapping[str, str]
     providers: Mapping[str, aws.Provider]
 
-    def into(self, account: str, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+    def into(self, account: str) -> pulumi.ResourceOptions:
         """Options of a component that lives in an account."""
-        return pulumi.ResourceOptions(
-            providers={"aws": self.providers[account]}, depends_on=list(after)
-        )
+        return pulumi.ResourceOptions(providers={"aws": self.providers[account]})
 
 
 @dataclass(frozen=True)
@@ -111,10 +109,12 @@ def _accounts(catalog: Catalog) -> _Accounts:
             assume_roles=None
             if label == "management"
             else [
-                {
-                    "role_arn": f"arn:aws:iam::{account}:role/{BOOTSTRAP_ROLE}",
-                    "session_name": "organization",
-                }
+                # Not a dictionary: the SDK hands a provider's to the engine as they are, and the
+                # engine knows no role_arn.
+                aws.ProviderAssumeRoleArgs(
+                    role_arn=f"arn:aws:iam::{account}:role/{BOOTSTRAP_ROLE}",
+                    session_name="organization",
+                )
             ],
         )
     return _Accounts(ids, providers)
@@ -166,11 +166,10 @@ def _audit(
     trail = AuditTrail(
         "trail",
         organization=organization,
-        bucket_name=archive.bucket_name,
-        archive_key_arn=archive.key_arn,
+        archive=archive,
         log_key_arn=records.key.key_arn,
         ledger_table_arn=records.ledger.table_arn,
-        opts=accounts.into("management", archive),
+        opts=accounts.into("management"),
     )
     audit_key = Key(
         "audit-key",
@@ -225,8 +224,8 @@ def _watchers(
             organization=organization,
             account=account,
             regions=environment_regions(catalog, label) if label in ENVIRONMENTS else (),
-            bucket_key_arn=configuration.key_arn,
-            opts=accounts.into(label, configuration),
+            configuration=configuration,
+            opts=accounts.into(label),
         )
     GuardDuty(
         "guardduty",
@@ -278,10 +277,10 @@ def _access(
     people = People(
         "people",
         organization=organization,
-        boundary_name=people_boundary(organization),
+        boundaries=list(boundaries.values()),
         cells=[cell for _, cell in sorted(catalog.cells.items())],
         archive_bucket=archive_bucket(organization),
-        opts=accounts.into("management", *boundaries.values()),
+        opts=accounts.into("management"),
     )
     oidc = {
         label: GithubOidc(f"{label}-github", opts=accounts.into(label))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from catalog.organization import Organization
+    from components.aws.configuration_archive import ConfigurationArchive
 
 
 class AccountBaseline(pulumi.ComponentResource):
@@ -36,7 +37,7 @@ class AccountBaseline(pulumi.ComponentResource):
         organization: Organization,
         account: str,
         regions: Sequence[str],
-        bucket_key_arn: pulumi.Input[str],
+        configuration: ConfigurationArchive,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("patchworks:aws:AccountBaseline", name, None, opts)
@@ -50,17 +51,17 @@ class AccountBaseline(pulumi.ComponentResource):
             restrict_public_buckets=True,
             opts=child,
         )
-        role, ready = self._recorder_role(name, organization, account, bucket_key_arn)
+        role, ready = self._recorder_role(name, organization, account, configuration.key_arn)
         for region in sorted({organization.home_region, *regions}):
             RegionBaseline(
                 f"{name}-{region}",
                 region=region,
                 is_home=region == organization.home_region,
                 recorder_role_arn=role.arn,
-                bucket_name=configuration_bucket(organization),
-                bucket_key_arn=bucket_key_arn,
-                # Config tries the delivery with the role before it accepts the channel.
-                opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
+                bucket_name=configuration.bucket_name,
+                bucket_key_arn=configuration.key_arn,
+                delivery_after=[*ready, configuration],
+                opts=child,
             )
         self.recorder_role_arn = role.arn
         self.register_outputs({"recorder_role_arn": self.recorder_role_arn})

@@ -12,13 +12,13 @@ from components.aws.policy_document import policy_document
 
 if TYPE_CHECKING:
     from catalog.organization import Organization
+    from components.aws.audit_archive import AuditArchive
 
 
 class AuditTrail(pulumi.ComponentResource):
     """One CloudTrail for the organization, in the management account.
 
-    It goes to the archive, validated file by file, and to CloudWatch Logs for the alarms. The
-    bucket's policy must stand before the trail does: pass the archive in `opts.depends_on`.
+    It goes to the archive, validated file by file, and to CloudWatch Logs for the alarms.
     """
 
     trail_arn: pulumi.Output[str]
@@ -29,8 +29,7 @@ class AuditTrail(pulumi.ComponentResource):
         name: str,
         *,
         organization: Organization,
-        bucket_name: pulumi.Input[str],
-        archive_key_arn: pulumi.Input[str],
+        archive: AuditArchive,
         log_key_arn: pulumi.Input[str],
         ledger_table_arn: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
@@ -48,8 +47,8 @@ class AuditTrail(pulumi.ComponentResource):
         trail = aws.cloudtrail.Trail(
             f"{name}-trail",
             name=trail_name(organization),
-            s3_bucket_name=bucket_name,
-            kms_key_id=archive_key_arn,
+            s3_bucket_name=archive.bucket_name,
+            kms_key_id=archive.key_arn,
             cloud_watch_logs_group_arn=pulumi.Output.concat(log_group.arn, ":*"),
             cloud_watch_logs_role_arn=role.arn,
             enable_logging=True,
@@ -62,7 +61,8 @@ class AuditTrail(pulumi.ComponentResource):
                 {"insight_type": "ApiCallRateInsight"},
                 {"insight_type": "ApiErrorRateInsight"},
             ],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy], protect=True),
+            # CloudTrail refuses a bucket whose policy does not let it in yet.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy, archive], protect=True),
         )
         self.trail_arn = trail.arn
         self.log_group_name = log_group.name

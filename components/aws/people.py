@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from catalog.organization import Duty
+from components.aws.boundaries import people_boundary
 from components.aws.duties import DUTY_RIGHTS, permission_set_statements
 from components.aws.policy_document import policy_document
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from catalog.cell import Cell
     from catalog.organization import Organization
+    from components.aws.boundaries import Boundaries
     from components.aws.policy_document import Statement
 
 DUTIES: tuple[Duty, ...] = get_args(Duty)
@@ -24,9 +26,9 @@ DUTIES: tuple[Duty, ...] = get_args(Duty)
 class People(pulumi.ComponentResource):
     """IAM Identity Center as the only door for people: no IAM users and no access keys.
 
-    The groups' members come from Google. `boundary_name` is a policy that exists in every account
-    where somebody is assigned; Identity Center fails to provision a permission set otherwise, so
-    pass the policies in `opts.depends_on`. `cells` are those whose duty roles people may take.
+    The groups' members come from Google. `boundaries` are those of every account where somebody is
+    assigned: Identity Center provisions no permission set where its boundary is missing. `cells`
+    are those whose duty roles people may take.
     Auditors are assigned to the audit account as well.
     """
 
@@ -38,7 +40,7 @@ class People(pulumi.ComponentResource):
         name: str,
         *,
         organization: Organization,
-        boundary_name: pulumi.Input[str],
+        boundaries: Sequence[Boundaries],
         cells: Sequence[Cell],
         archive_bucket: str,
         opts: pulumi.ResourceOptions | None = None,
@@ -54,7 +56,7 @@ class People(pulumi.ComponentResource):
         self.permission_set_arns = {
             duty: self._permission_set(
                 duty,
-                boundary_name,
+                boundaries,
                 permission_set_statements(
                     organization, duty, cells=cells, archive_bucket=archive_bucket
                 ),
@@ -96,7 +98,7 @@ class People(pulumi.ComponentResource):
     def _permission_set(
         self,
         duty: Duty,
-        boundary_name: pulumi.Input[str],
+        boundaries: Sequence[Boundaries],
         policy: Sequence[Statement],
         attributes: pulumi.Resource,
     ) -> pulumi.Output[str]:
@@ -113,8 +115,12 @@ class People(pulumi.ComponentResource):
             f"{self._name}-{duty}-boundary",
             instance_arn=self._instance,
             permission_set_arn=permission_set.arn,
-            permissions_boundary={"customer_managed_policy_reference": {"name": boundary_name}},
-            opts=self._child,
+            permissions_boundary={
+                "customer_managed_policy_reference": {
+                    "name": people_boundary(self._organization),
+                }
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(boundaries)),
         )
         # Identity Center provisions one change of a permission set at a time and refuses a second
         # one meanwhile, so they follow each other; nobody is assigned before the denials are in.

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 RULES: Mapping[str, str] = {
     "AURORA_RESOURCES_PROTECTED_BY_BACKUP_PLAN": "Databases are in a backup plan",
@@ -38,6 +38,7 @@ class RegionBaseline(pulumi.ComponentResource):
 
     An account has one recorder a region, so exactly one baseline may exist for each pair. Global
     resources are recorded where `is_home` is true, so that they are not billed in every region.
+    `delivery_after` is what lets the recorder into the bucket: Config tries it at once.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class RegionBaseline(pulumi.ComponentResource):
         recorder_role_arn: pulumi.Input[str],
         bucket_name: pulumi.Input[str],
         bucket_key_arn: pulumi.Input[str],
+        delivery_after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("patchworks:aws:RegionBaseline", name, None, opts)
@@ -61,6 +63,7 @@ class RegionBaseline(pulumi.ComponentResource):
             role_arn=recorder_role_arn,
             bucket_name=bucket_name,
             bucket_key_arn=bucket_key_arn,
+            delivery_after=delivery_after,
         )
         for identifier, meaning in RULES.items():
             parameters = PARAMETERS.get(identifier)
@@ -105,6 +108,7 @@ class RegionBaseline(pulumi.ComponentResource):
         role_arn: pulumi.Input[str],
         bucket_name: pulumi.Input[str],
         bucket_key_arn: pulumi.Input[str],
+        delivery_after: Sequence[pulumi.Resource],
     ) -> pulumi.Resource:
         recorder = aws.cfg.Recorder(
             f"{name}-recorder",
@@ -122,7 +126,7 @@ class RegionBaseline(pulumi.ComponentResource):
             s3_kms_key_arn=bucket_key_arn,
             snapshot_delivery_properties={"delivery_frequency": "TwentyFour_Hours"},
             region=region,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[recorder]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[recorder, *delivery_after]),
         )
         return aws.cfg.RecorderStatus(
             f"{name}-recording",

@@ -17,8 +17,7 @@ def audit(opts):
     trail = AuditTrail(
         "trail",
         organization=ORGANIZATION,
-        bucket_name=archive.bucket_name,
-        archive_key_arn=archive.key_arn,
+        archive=archive,
         log_key_arn=KEY,
         ledger_table_arn=LEDGER,
         opts=opts,

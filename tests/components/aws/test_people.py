@@ -7,6 +7,7 @@ from foundations import assert_the_same_resources_without_known_outputs, evaluat
 from identities import AUDIT, CELL, DEV, ORGANIZATION, PROD, allowed_actions, denied_actions
 
 from catalog import names
+from components.aws.boundaries import Boundaries
 from components.aws.guarded_actions import LONG_LIVED_CREDENTIALS, TAMPERING
 from components.aws.people import DUTIES, People, assignments
 
@@ -14,10 +15,11 @@ HOURS = {"developer": 8, "operator": 4, "auditor": 8, "break-glass": 1}
 
 
 def people(opts):
+    boundaries = Boundaries("prod", organization=ORGANIZATION, account=PROD, opts=opts)
     return People(
         "people",
         organization=ORGANIZATION,
-        boundary_name="acme-people-boundary",
+        boundaries=[boundaries],
         cells=[CELL],
         archive_bucket="acme-audit-archive",
         opts=opts,
@@ -49,6 +51,7 @@ def test_every_permission_set_is_bounded(graph):
     for attachment in bounded:
         reference = attachment.inputs["permissionsBoundary"]["customerManagedPolicyReference"]
         assert reference == {"name": "acme-people-boundary"}
+        assert graph.named("prod-people").urn in attachment.dependencies
 
 
 @pytest.mark.parametrize("duty", DUTIES)

@@ -47,7 +47,7 @@ def program():
         organization=ORGANIZATION,
         account=PROD,
         regions=("eu-central-1",),
-        bucket_key_arn=configuration.key_arn,
+        configuration=configuration,
         opts=into(prod),
     )
     GuardDuty("guardduty", **administrator, regions=REGIONS, opts=into(management))
@@ -185,6 +185,8 @@ def test_config_records_everything_and_global_resources_once(graph, region):
     delivery = graph.named(f"prod-{region}-delivery").inputs
     assert delivery["s3BucketName"] == "acme-audit-configuration"
     assert delivery["s3KmsKeyArn"] == graph.named("configuration-key-key").outputs["arn"]
+    for gate in ("configuration-bucket-policy", "prod-recorder-delivering"):
+        assert graph.named(gate).urn in graph.named(f"prod-{region}-delivery").dependencies
 
 
 def test_config_rules_wait_for_the_recording_and_name_aws_rules(graph):
