@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import pulumi
 
 from catalog.tenant import Right
+from components.children import child_options
 from components.kubernetes.objects import KubernetesObject
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class CompanyAccess(pulumi.ComponentResource):
     ) -> None:
         """Declare the roles and bindings of a company."""
         super().__init__("patchworks:kubernetes:CompanyAccess", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_options(self, opts)
         used = {role.rights for role in spec.roles.values()}
         roles = {
             right: KubernetesObject(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from components.children import child_options
 from components.kubernetes import images, pods
 from components.kubernetes.bootstrap_scripts import MASTER_LOGIN, SQL
 from components.kubernetes.network_policies import bootstrap_policy
@@ -52,7 +53,7 @@ class DatabaseBootstrap(pulumi.ComponentResource):
         read the secret and to decrypt it.
         """
         super().__init__("patchworks:kubernetes:DatabaseBootstrap", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_options(self, opts)
         object_name = service_account_name(database)
         object_labels = labels(object_name, part_of=database, component="bootstrap")
         metadata = {"name": object_name, "namespace": namespace, "labels": object_labels}
@@ -119,11 +120,7 @@ class DatabaseBootstrap(pulumi.ComponentResource):
                     "template": template,
                 }
             },
-            # What the component waits for, only its children can really wait for.
-            opts=pulumi.ResourceOptions.merge(
-                pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on if opts else None),
-                pulumi.ResourceOptions(depends_on=[policy]),
-            ),
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[policy])),
         )
         self.service_account = account.object_name
         self.register_outputs({"service_account": self.service_account})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from components.children import child_options
 from components.kubernetes.objects import KubernetesSecret, labels
 from components.kubernetes.pooler_config import connection_url, digest
 
@@ -54,7 +55,7 @@ class DatabaseSecret(pulumi.ComponentResource):
             },
             # One by one, so that a plan names the variables even where it cannot know the values.
             values={variable: values[variable] for variable in VARIABLES},
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child_options(self, opts),
         )
         self.secret_name = secret.object_name
         self.checksum = values.apply(lambda known: digest(*(known[key] for key in VARIABLES)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi_kubernetes.helm.v3 import Release
 
+from components.children import child_options
 from components.kubernetes import images
 from components.kubernetes.load_balancer_controller import on_system_nodes
 from components.kubernetes.namespace import SystemNamespace
@@ -42,7 +43,7 @@ class Karpenter(pulumi.ComponentResource):
         cluster_name: pulumi.Input[str],
         cluster_endpoint: pulumi.Input[str],
         interruption_queue: pulumi.Input[str],
-        node_role_name: pulumi.Input[str],
+        instance_profile: pulumi.Input[str],
         subnet_ids: Sequence[pulumi.Input[str]],
         security_group_ids: Sequence[pulumi.Input[str]],
         key_arn: pulumi.Input[str],
@@ -57,7 +58,7 @@ class Karpenter(pulumi.ComponentResource):
         release such as `1.55.0`, with or without its commit.
         """
         super().__init__("patchworks:kubernetes:Karpenter", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_options(self, opts)
         namespace = SystemNamespace(f"{name}-system", spec, namespace=NAMESPACE, opts=child)
         definitions = Release(
             f"{name}-definitions",
@@ -89,7 +90,7 @@ class Karpenter(pulumi.ComponentResource):
                 metadata={"name": f"{NODE_CLASS}-{disk}gib"},
                 fields={
                     "spec": node_class(
-                        node_role_name=node_role_name,
+                        instance_profile=instance_profile,
                         subnet_ids=subnet_ids,
                         security_group_ids=security_group_ids,
                         key_arn=key_arn,
@@ -126,7 +127,7 @@ class Karpenter(pulumi.ComponentResource):
 
 def node_class(
     *,
-    node_role_name: pulumi.Input[str],
+    instance_profile: pulumi.Input[str],
     subnet_ids: Sequence[pulumi.Input[str]],
     security_group_ids: Sequence[pulumi.Input[str]],
     key_arn: pulumi.Input[str],
@@ -152,7 +153,7 @@ def node_class(
         "amiFamily": "Bottlerocket",
         # Karpenter knows a release by its version alone, without the commit.
         "amiSelectorTerms": [{"alias": f"bottlerocket@v{bottlerocket_version.partition('-')[0]}"}],
-        "role": node_role_name,
+        "instanceProfile": instance_profile,
         "subnetSelectorTerms": [{"id": subnet} for subnet in subnet_ids],
         "securityGroupSelectorTerms": [{"id": group} for group in security_group_ids],
         "associatePublicIPAddress": False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_kubernetes.helm.v3 import Release
 
+from components.children import child_options
 from components.kubernetes import images
 from components.kubernetes.namespace import SystemNamespace
 
@@ -44,7 +45,7 @@ class LoadBalancerController(pulumi.ComponentResource):
             f"{name}-system",
             spec,
             namespace=NAMESPACE,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child_options(self, opts),
         )
         self.release = Release(
             f"{name}-release",
@@ -88,7 +89,7 @@ class LoadBalancerController(pulumi.ComponentResource):
                 "enableWafv2": False,
                 "controllerConfig": {"featureGates": {"EnableServiceController": False}},
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child_options(self, opts),
         )
         self.register_outputs({})
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
+from components.children import child_options
 from components.kubernetes import pooler_config
 from components.kubernetes.objects import KubernetesObject
 from components.kubernetes.quantities import (
@@ -48,7 +49,7 @@ class TenantNamespace(pulumi.ComponentResource):
     ) -> None:
         """Declare `namespace`; `kubernetes_version` is the cell's minor version, such as 1.34."""
         super().__init__("patchworks:kubernetes:TenantNamespace", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_options(self, opts)
         object_labels = {
             "patchworks.dev/tenant": tenant,
             # The load balancer's health check then holds a rolling update back, not only ours.
@@ -102,7 +103,7 @@ class SystemNamespace(pulumi.ComponentResource):
             "v1",
             "Namespace",
             metadata={"name": namespace, "labels": pod_security_labels(spec.version)},
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child_options(self, opts),
         )
         self.namespace_name = made.object_name
         self.register_outputs({"namespace_name": self.namespace_name})

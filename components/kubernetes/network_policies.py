@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from components.children import child_options
 from components.kubernetes.objects import KubernetesObject
 from components.kubernetes.pooler_config import PORT as POOLER_PORT
 
@@ -66,7 +67,7 @@ class NetworkPolicies(pulumi.ComponentResource):
                 "NetworkPolicy",
                 metadata={"name": part, "namespace": namespace},
                 fields={"spec": policy},
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=child_options(self, opts),
             )
         self.register_outputs({})
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from components.children import child_options
 from components.kubernetes import images, pods
 from components.kubernetes.objects import KubernetesObject, labels
 from components.kubernetes.priority_classes import PLACEHOLDER
@@ -58,7 +59,7 @@ class NodeFloor(pulumi.ComponentResource):
                     ),
                 }
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child_options(self, opts),
         )
         self.register_outputs({})
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from components.children import child_options
 from components.kubernetes import images, pods
 from components.kubernetes.objects import KubernetesObject, KubernetesSecret, labels
 from components.kubernetes.pooler_config import (
@@ -57,7 +58,7 @@ class Pooler(pulumi.ComponentResource):
     ) -> None:
         """Declare the pooler; the password may be a secret or plain, and is secret from here on."""
         super().__init__("patchworks:kubernetes:Pooler", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_options(self, opts)
         object_labels = labels(NAME, part_of=tenant, component="pooler")
         selector = {"app.kubernetes.io/name": NAME}
         metadata = {"name": NAME, "namespace": namespace, "labels": object_labels}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, get_args
 import pulumi
 
 from catalog.tenant import Tier
+from components.children import child_options
 from components.kubernetes.objects import KubernetesObject
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class PriorityClasses(pulumi.ComponentResource):
     def __init__(self, name: str, *, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the classes; they are cluster-wide, so once a cell."""
         super().__init__("patchworks:kubernetes:PriorityClasses", name, None, opts)
+        self._child = child_options(self, opts)
         for tier in get_args(Tier):
             # A trial must never push another tenant's pods off a node to get on it.
             policy = "Never" if tier == "trial" else "PreemptLowerPriority"
@@ -48,5 +50,5 @@ class PriorityClasses(pulumi.ComponentResource):
                 "globalDefault": False,
                 "description": f"Pods of the platform's class {part}.",
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
+from components.children import child_options
 from components.kubernetes.objects import KubernetesObject
 
 NAME = "gp3-encrypted"
@@ -39,7 +40,7 @@ class StorageClass(pulumi.ComponentResource):
                 # A deleted claim may be a mistake; the volume is data and outlives it.
                 "reclaimPolicy": "Retain",
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child_options(self, opts),
         )
         self.storage_class_name = made.object_name
         self.register_outputs({"storage_class_name": self.storage_class_name})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
+from components.children import child_options
 from components.kubernetes.objects import KubernetesObject
 
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ class TargetGroupBinding(pulumi.ComponentResource):
             },
             # The binding holds a finalizer until its targets are deregistered, which takes as
             # long as the target group drains.
-            opts=pulumi.ResourceOptions(
-                parent=self, custom_timeouts=pulumi.CustomTimeouts(delete="15m")
+            opts=pulumi.ResourceOptions.merge(
+                child_options(self, opts),
+                pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(delete="15m")),
             ),
         )
         self.register_outputs({})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from components.children import child_options
 from components.kubernetes import pods
 from components.kubernetes.objects import KubernetesObject, labels
 from components.kubernetes.priority_classes import priority_class
@@ -49,7 +50,7 @@ class Workload(pulumi.ComponentResource):
     ) -> None:
         """Declare the service called `service`; a changed `database_checksum` rolls its pods."""
         super().__init__("patchworks:kubernetes:Workload", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_options(self, opts)
         object_labels = labels(service, part_of=tenant, component="service")
         selector = {"app.kubernetes.io/name": service}
         metadata = {"name": service, "namespace": namespace, "labels": object_labels}

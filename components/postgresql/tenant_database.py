@@ -8,6 +8,7 @@ import pulumi
 import pulumi_postgresql as postgresql
 
 from catalog import names
+from components.children import child_options
 from components.postgresql.deployer import DEPLOYER
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class TenantDatabase(pulumi.ComponentResource):
         """
         super().__init__("patchworks:postgresql:TenantDatabase", name, None, opts)
         self._name = name
+        self._child = child_options(self, opts)
         owner, application, read_only, last = self._roles(
             tenant, application_password, connection_limit
         )
@@ -70,8 +72,8 @@ class TenantDatabase(pulumi.ComponentResource):
             encoding="UTF8",
             lc_collate="C",
             connection_limit=connection_limit + CONNECTIONS_BESIDE_APPLICATION,
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[last], protect=True, retain_on_delete=True
+            opts=pulumi.ResourceOptions.merge(
+                self._kept(last), pulumi.ResourceOptions(protect=True)
             ),
         )
         self._privileges(database, owner.name, application.name, read_only.name)
@@ -173,14 +175,18 @@ class TenantDatabase(pulumi.ComponentResource):
             )
 
     def _after(self, previous: pulumi.Resource) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, depends_on=[previous])
+        return pulumi.ResourceOptions.merge(
+            self._child, pulumi.ResourceOptions(depends_on=[previous])
+        )
 
     def _kept(
         self, previous: pulumi.Resource | None, ignore_changes: list[str] | None = None
     ) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(
-            parent=self,
-            depends_on=[previous] if previous else None,
-            retain_on_delete=True,
-            ignore_changes=ignore_changes,
+        return pulumi.ResourceOptions.merge(
+            self._child,
+            pulumi.ResourceOptions(
+                depends_on=[previous] if previous else None,
+                retain_on_delete=True,
+                ignore_changes=ignore_changes,
+            ),
         )

@@ -76,9 +76,14 @@ CLUSTER = Kubernetes(
 
 
 def kubernetes() -> pulumi.ResourceOptions:
-    return pulumi.ResourceOptions(
-        providers={"kubernetes": pulumi_kubernetes.Provider("cluster", kubeconfig="{}")}
+    """Options as a stack gives them: the cluster's provider, and something to wait for."""
+    provider = pulumi_kubernetes.Provider("cluster", kubeconfig="{}")
+    awaited = StorageClass(
+        "awaited",
+        key_arn="arn:aws:kms:eu-west-1:000000000000:key/0",
+        opts=pulumi.ResourceOptions(providers={"kubernetes": provider}),
     )
+    return pulumi.ResourceOptions(providers={"kubernetes": provider}, depends_on=[awaited])
 
 
 def tenant_slice(
@@ -170,7 +175,7 @@ def cell() -> dict[str, Any]:
     """What lives in a cell's cluster before any tenant does."""
     options = kubernetes()
     key_arn = "arn:aws:kms:eu-west-1:000000000000:key/1"
-    priorities = PriorityClasses("priority", opts=options)
+    PriorityClasses("priority", opts=options)
     StorageClass("storage", key_arn=key_arn, opts=options)
     LoadBalancerController(
         "load-balancers",
@@ -187,7 +192,7 @@ def cell() -> dict[str, Any]:
         cluster_name="acme-prod",
         cluster_endpoint="https://cluster.example",
         interruption_queue="acme-prod-interruptions",
-        node_role_name="acme-prod-karpenter-nodes",
+        instance_profile="acme-prod-karpenter-nodes",
         subnet_ids=["subnet-1", "subnet-2"],
         security_group_ids=["sg-nodes"],
         key_arn=key_arn,
@@ -208,7 +213,7 @@ def cell() -> dict[str, Any]:
         database_networks=("10.0.12.0/24",),
         endpoint_networks=("10.0.0.0/16",),
         registry=REGISTRY,
-        opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[priorities])),
+        opts=options,
     )
     return {}
 

@@ -99,7 +99,8 @@ def test_nodes_are_bottlerocket_with_encrypted_disks_and_metadata_for_the_host_a
     for volume in (system, data):
         assert volume["encrypted"] is True
         assert volume["kmsKeyID"].startswith("arn:aws:kms:")
-    assert spec["role"] == "acme-prod-karpenter-nodes"
+    assert spec["instanceProfile"] == "acme-prod-karpenter-nodes"
+    assert "role" not in spec, "Karpenter would make a profile that nobody deletes"
 
 
 def test_pools_follow_the_catalog_and_stay_below_their_ceiling(manifests):

@@ -118,12 +118,6 @@ def test_the_job_holds_no_secret_and_runs_out_by_itself():
     assert graph.named("pool-a-bootstrap-job").secrets == ()
 
 
-def test_the_job_waits_for_what_its_component_waits_for():
-    graph = evaluate_program(cell)
-    awaited = graph.named("priority-trial").urn
-    assert awaited in graph.named("pool-a-bootstrap-job").dependencies
-
-
 def test_the_job_waits_for_its_network_policy_and_is_named_by_what_it_runs():
     graph = evaluate_program(cell)
     job = graph.named("pool-a-bootstrap-job")

@@ -61,6 +61,20 @@ def test_every_resource_lives_under_a_component_and_in_the_cell_s_cluster(progra
     assert strays == []
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_a_component_waits_for_its_every_child_waits_for(program):
+    graph = evaluate_program(PROGRAMS[program])
+    awaited = graph.named("awaited-gp3").urn
+    hasty = [
+        resource.name
+        for resource in graph.resources.values()
+        if resource.type.startswith("kubernetes:")
+        and resource.urn != awaited
+        and awaited not in resource.dependencies
+    ]
+    assert hasty == []
+
+
 def test_programs_raise_no_warning_about_deprecated_or_unknown_inputs():
     assert evaluate_program(tenant_slice()).warnings == ()
     assert evaluate_program(cell).warnings == ()

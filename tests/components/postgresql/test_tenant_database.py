@@ -234,6 +234,27 @@ def test_no_two_statements_of_a_tenant_run_at_once():
         assert before.urn in after.dependencies, f"{after.name} may run along with {before.name}"
 
 
+def test_a_database_waits_for_the_cluster_to_be_prepared():
+    def declare() -> dict[str, Any]:
+        provider = pulumi_postgresql.Provider("server", host="pool-a", username=DEPLOYER)
+        prepared = pulumi_postgresql.Role(
+            "prepared", opts=pulumi.ResourceOptions(provider=provider)
+        )
+        TenantDatabase(
+            "acme",
+            tenant="acme",
+            application_password=HOSTILE,
+            connection_limit=40,
+            opts=pulumi.ResourceOptions(providers={"postgresql": provider}, depends_on=[prepared]),
+        )
+        return {}
+
+    graph = evaluate_program(declare)
+    awaited = graph.named("prepared").urn
+    children = [r for r in graph.resources.values() if r.custom and r.name.startswith("acme-")]
+    assert all(awaited in child.dependencies for child in children)
+
+
 def test_the_password_is_secret_even_where_the_caller_gave_it_in_clear():
     graph = evaluate_program(program(password=HOSTILE))
     assert graph.named("acme-application").secrets == ("password",)
