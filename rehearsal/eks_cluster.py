@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from rehearsal.children import Child, Derived, Expanded, External, Ref, UnsupportedInputError, Whole
+from rehearsal.eks_access import ENTRY_TYPE, access_entries, instance_role
 from rehearsal.eks_addons import managed, vpc_cni
 from rehearsal.eks_kubeconfig import issuer, kubeconfig, kubeconfig_json, without_protocol
 from rehearsal.eks_roles import service_role
@@ -18,12 +19,6 @@ if TYPE_CHECKING:
     """Type, name, inputs and outputs of the registered resource with a URN."""
 
 CLUSTER_TYPE: Final = "aws:eks/cluster:Cluster"
-_ENTRY_TYPE: Final = "aws:eks/accessEntry:AccessEntry"
-_NODE_POLICIES: Final = (
-    "AmazonEKSWorkerNodePolicy",
-    "AmazonEKS_CNI_Policy",
-    "AmazonEC2ContainerRegistryReadOnly",
-)
 _UNSUPPORTED: Final = {
     "autoMode": "this platform's nodes are its own",
     "fargate": "this platform's nodes are its own",
@@ -82,15 +77,15 @@ def expand(name: str, inputs: dict[str, Any], _lookup: Lookup) -> Expanded:
         depends_on=tuple(child.key for child in before if "Attachment" in child.type),
     )
     after = [_kubernetes_provider(name, cluster, inputs)]
-    instance_roles, instance = _instance_role(name, inputs, cluster)
+    instance_roles, instance = instance_role(name, inputs, cluster)
     after += instance
-    entries = _access_entries(name, inputs.get("accessEntries", {}), Ref(cluster.key, "name"))
+    entries = access_entries(name, inputs.get("accessEntries", {}), Ref(cluster.key, "name"))
     after += entries
     after += _addons(
         name,
         inputs,
         cluster,
-        tuple(child.key for child in after if child.type == _ENTRY_TYPE),
+        tuple(child.key for child in after if child.type == ENTRY_TYPE),
     )
     nodes = _node_security_group(name, inputs, group_id, cluster)
     after += nodes
@@ -186,74 +181,6 @@ def _kubernetes_provider(name: str, cluster: Child, inputs: Mapping[str, Any]) -
     if "enableConfigMapMutable" in inputs:
         given["enableConfigMapMutable"] = inputs["enableConfigMapMutable"]
     return Child(type="pulumi:providers:kubernetes", name=f"{name}-eks-k8s", inputs=given)
-
-
-def _instance_role(
-    name: str, inputs: Mapping[str, Any], cluster: Child
-) -> tuple[list[Any], list[Child]]:
-    """The nodes' role where the cluster is asked to make it, with the entry that lets them join."""
-    if "instanceRole" in inputs:
-        given = inputs["instanceRole"]
-        arn: Any = External(given.urn, "arn")
-        role, children = given, []
-    elif reveal(inputs.get("createInstanceRole")):
-        made = service_role(
-            f"{name}-instanceRole",
-            service="ec2.amazonaws.com",
-            policies=_NODE_POLICIES,
-            tags=inputs.get("tags"),
-        )
-        profile = Child(
-            type="aws:iam/instanceProfile:InstanceProfile",
-            name=f"{name}-instanceProfile",
-            inputs={"role": Ref(made.role, "id")},
-        )
-        arn, role, children = made.arn, Whole(made.role), [*made.children, profile]
-    else:
-        return [], []
-    entry = {"defaultNodeGroupInstanceRole": {"principalArn": arn, "type": "EC2_LINUX"}}
-    children += _access_entries(name, entry, Ref(cluster.key, "name"))
-    return [role], children
-
-
-def _access_entries(
-    name: str, entries: Mapping[str, Mapping[str, Any]], cluster_name: Ref
-) -> list[Child]:
-    made, associated = [], []
-    for entry_name, entry in entries.items():
-        inputs = {
-            key: entry[given]
-            for key, given in (
-                ("kubernetesGroups", "kubernetesGroups"),
-                ("principalArn", "principalArn"),
-                ("tags", "tags"),
-                ("type", "type"),
-                ("userName", "username"),
-            )
-            if entry.get(given) is not None
-        }
-        child = Child(
-            type=_ENTRY_TYPE,
-            name=f"{name}-{entry_name}",
-            inputs={**inputs, "clusterName": cluster_name},
-        )
-        made.append(child)
-        associated += [
-            Child(
-                type="aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
-                name=f"{name}-{entry_name}-{policy_name}",
-                parent=child.key,
-                inputs={
-                    "accessScope": policy["accessScope"],
-                    "clusterName": cluster_name,
-                    "policyArn": policy["policyArn"],
-                    "principalArn": entry["principalArn"],
-                },
-                depends_on=(child.key,),
-            )
-            for policy_name, policy in (entry.get("accessPolicies") or {}).items()
-        ]
-    return made + associated
 
 
 def _addons(

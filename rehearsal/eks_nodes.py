@@ -60,7 +60,7 @@ def expand(name: str, inputs: dict[str, Any], lookup: Lookup) -> Expanded:
     _refuse_unsupported(name, inputs)
     cluster = cluster_urn(inputs, lookup)
     template = _launch_template(name, inputs) if "enableIMDSv2" in inputs else None
-    passed = {key: inputs[key] for key in _PASSED if key in inputs}
+    passed: dict[str, Any] = {key: inputs[key] for key in _PASSED if key in inputs}
     if template is not None:
         passed.pop("diskSize", None)
         passed["launchTemplate"] = {

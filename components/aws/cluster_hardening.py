@@ -31,7 +31,7 @@ def without_creators_admin(after: Sequence[pulumi.Resource]) -> Transform:
         if args.type_ != CLUSTER_TYPE:
             return None
         access = {
-            **args.props["accessConfig"],
+            "authenticationMode": "API",
             "bootstrapClusterCreatorAdminPermissions": False,
         }
         return _changed(args, {"accessConfig": access}, after)

@@ -115,7 +115,8 @@ def _managed_group(group: str, priority: int) -> aws.wafv2.WebAclRuleArgs:
         name=group,
         priority=priority,
         override_action=aws.wafv2.WebAclRuleOverrideActionArgs(
-            none=aws.wafv2.WebAclRuleOverrideActionNoneArgs()
+            # The SDK leaves this one constructor without annotations.
+            none=aws.wafv2.WebAclRuleOverrideActionNoneArgs()  # type: ignore[no-untyped-call]
         ),
         statement=aws.wafv2.WebAclRuleStatementArgs(
             managed_rule_group_statement=_Managed(
