@@ -78,12 +78,12 @@ def declared_clusters(catalog: Catalog) -> dict[str, str]:
     """The engine version of every database cluster that cells and tenants declare, by name."""
     from catalog import names
 
-    shared = {
+    shared: dict[str, str] = {
         names.database_cluster(cell, database): settings.engine_version
         for cell in catalog.cells.values()
         for database, settings in cell.databases.items()
     }
-    dedicated = {
+    dedicated: dict[str, str] = {
         names.database_cluster(
             catalog.cells[tenant.placement.cell], f"tenant-{tenant.name}"
         ): tenant.placement.dedicated.engine_version

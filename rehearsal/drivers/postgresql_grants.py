@@ -203,7 +203,7 @@ def _qualified(schema: str, name: str) -> sql.Composable:
         part.replace("[]", "").replace("_", " ").replace(" ", "").isalnum() for part in types
     ):
         raise ValueError(f"{name!r} does not name a function and its argument types")
-    listed = sql.SQL(", ").join(sql.SQL(part) for part in types)  # type: ignore[arg-type]  # checked
+    listed = sql.SQL(", ").join(sql.SQL(part) for part in types)
     return sql.SQL("{}({})").format(qualified, listed)
 
 

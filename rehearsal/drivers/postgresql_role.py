@@ -61,9 +61,11 @@ class RoleDriver:
             if role != outputs.get("name", id):
                 former = ident(outputs.get("name", id))
                 current.run("ALTER ROLE {former} RENAME TO {role}", former=former, role=ident(role))
-            if attributes := _attributes(new, old).as_string(current.connection):
-                changed = sql.SQL(attributes)  # type: ignore[arg-type]  # composed just above
-                current.run("ALTER ROLE {role} WITH {changed}", role=ident(role), changed=changed)
+            attributes = _attributes(new, old)
+            if attributes.as_string(current.connection):
+                current.run(
+                    "ALTER ROLE {role} WITH {attributes}", role=ident(role), attributes=attributes
+                )
             if _password(new) != _password(old):
                 _set_password(current, role, new)
             _set_memberships(current, role, new, old)
