@@ -220,6 +220,6 @@ def _access_log_statement(organization: Organization, bucket: str) -> Mapping[st
         "Effect": "Allow",
         "Principal": {"Service": "logging.s3.amazonaws.com"},
         "Action": "s3:PutObject",
-        "Resource": f"arn:aws:s3:::{bucket}/s3/*",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
         "Condition": {"StringEquals": {"aws:SourceAccount": organization.accounts.audit}},
     }

@@ -90,7 +90,7 @@ class Bucket(pulumi.ComponentResource):
             # Rules on old versions are refused until the bucket has versions.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )
-        aws.s3.BucketPolicy(
+        policy = aws.s3.BucketPolicy(
             f"{name}-policy",
             bucket=bucket.bucket,
             policy=pulumi.Output.json_dumps(
@@ -120,7 +120,8 @@ class Bucket(pulumi.ComponentResource):
                 target_prefix=f"s3/{bucket_name}/",
                 opts=child,
             )
-        self.bucket_name = bucket.bucket
+        # Services that are told the name try the bucket at once, so its policy must stand by then.
+        self.bucket_name = policy.bucket
         self.bucket_arn = bucket.arn
         self.register_outputs({"bucket_name": self.bucket_name, "bucket_arn": self.bucket_arn})
 
@@ -167,7 +168,7 @@ def _guards(arn: pulumi.Output[str], key_arn: pulumi.Input[str] | None) -> list[
         {
             "Sid": "TlsOnly",
             "Effect": "Deny",
-            "Principal": "*",
+            "Principal": {"AWS": "*"},
             "Action": "s3:*",
             "Resource": [arn, objects],
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
@@ -175,7 +176,7 @@ def _guards(arn: pulumi.Output[str], key_arn: pulumi.Input[str] | None) -> list[
         {
             "Sid": "NoOldTls",
             "Effect": "Deny",
-            "Principal": "*",
+            "Principal": {"AWS": "*"},
             "Action": "s3:*",
             "Resource": [arn, objects],
             "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
@@ -194,7 +195,7 @@ def _guards(arn: pulumi.Output[str], key_arn: pulumi.Input[str] | None) -> list[
             {
                 "Sid": sid,
                 "Effect": "Deny",
-                "Principal": "*",
+                "Principal": {"AWS": "*"},
                 "Action": "s3:PutObject",
                 "Resource": objects,
                 "Condition": {"StringNotEquals": {header: allowed}, "Null": {header: "false"}},
@@ -207,7 +208,7 @@ def _no_other_account(arn: pulumi.Output[str], account: str) -> dict[str, Any]:
     return {
         "Sid": "NoOtherAccount",
         "Effect": "Deny",
-        "Principal": "*",
+        "Principal": {"AWS": "*"},
         "Action": "s3:*",
         "Resource": [arn, pulumi.Output.concat(arn, "/*")],
         "Condition": {
