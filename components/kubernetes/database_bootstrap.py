@@ -10,7 +10,7 @@ from components.children import child_options
 from components.kubernetes import images, pods
 from components.kubernetes.bootstrap_scripts import MASTER_LOGIN, SQL
 from components.kubernetes.network_policies import bootstrap_policy
-from components.kubernetes.objects import KubernetesObject, labels
+from components.kubernetes.objects import Application, KubernetesObject
 from components.kubernetes.pooler_config import digest
 from components.postgresql.deployer import MAINTENANCE_DATABASE
 
@@ -53,75 +53,40 @@ class DatabaseBootstrap(pulumi.ComponentResource):
         read the secret and to decrypt it.
         """
         super().__init__("patchworks:kubernetes:DatabaseBootstrap", name, None, opts)
-        child = child_options(self, opts)
-        object_name = service_account_name(database)
-        object_labels = labels(object_name, part_of=database, component="bootstrap")
-        metadata = {"name": object_name, "namespace": namespace, "labels": object_labels}
-        selector = {"app.kubernetes.io/name": object_name}
-        account = KubernetesObject(
-            f"{name}-service-account",
-            "v1",
-            "ServiceAccount",
-            metadata=metadata,
-            fields={"automountServiceAccountToken": False},
-            opts=child,
+        application = Application(
+            resource=name,
+            name=service_account_name(database),
+            namespace=namespace,
+            part_of=database,
+            component="bootstrap",
+            options=child_options(self, opts),
         )
-        policy = KubernetesObject(
-            f"{name}-network-policy",
-            "networking.k8s.io/v1",
-            "NetworkPolicy",
-            metadata=metadata,
-            fields={
-                "spec": bootstrap_policy(
-                    selector,
-                    database_networks=database_networks,
-                    endpoint_networks=endpoint_networks,
-                )
-            },
-            opts=child,
+        account = application.service_account()
+        networks = bootstrap_policy(
+            application.selector,
+            database_networks=database_networks,
+            endpoint_networks=endpoint_networks,
         )
-        scripts = KubernetesObject(
-            f"{name}-scripts",
+        policy = application.declare(
+            "network-policy", "networking.k8s.io/v1", "NetworkPolicy", {"spec": networks}
+        )
+        scripts = application.declare(
+            "scripts",
             "v1",
             "ConfigMap",
-            metadata=metadata,
-            fields={"data": {"master-login.sh": MASTER_LOGIN, "bootstrap.sql": SQL}},
-            opts=child,
+            {"data": {"master-login.sh": MASTER_LOGIN, "bootstrap.sql": SQL}},
         )
         template = pods.pod_template(
-            object_labels,
+            application,
             {
                 "serviceAccountName": account.object_name,
                 "restartPolicy": "Never",
                 "initContainers": [_reader(registry, region, master_secret_arn)],
                 "containers": [_client(registry, writer_endpoint, port)],
-                "volumes": [
-                    {"name": "scripts", "configMap": {"name": scripts.object_name}},
-                    {"name": "credentials", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
-                    pods.temporary_directory("64Mi")[0],
-                ],
+                "volumes": _volumes(scripts.object_name),
             },
         )
-        self.job = KubernetesObject(
-            f"{name}-job",
-            "batch/v1",
-            "Job",
-            metadata={
-                **metadata,
-                "name": f"{object_name}-{digest(MASTER_LOGIN, SQL)[:8]}",
-                # A job that failed cannot be changed, only made anew.
-                "annotations": {"pulumi.com/replaceUnready": "true"},
-            },
-            fields={
-                "spec": {
-                    "backoffLimit": 6,
-                    "activeDeadlineSeconds": 900,
-                    "ttlSecondsAfterFinished": 86_400,
-                    "template": template,
-                }
-            },
-            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[policy])),
-        )
+        self.job = _job(application, template, policy)
         self.service_account = account.object_name
         self.register_outputs({"service_account": self.service_account})
 
@@ -129,6 +94,41 @@ class DatabaseBootstrap(pulumi.ComponentResource):
 def service_account_name(database: str) -> str:
     """The service account of a database's bootstrap, by which its IAM role is tied to it."""
     return f"{database}-bootstrap"
+
+
+def _job(
+    application: Application, template: dict[str, Any], policy: KubernetesObject
+) -> KubernetesObject:
+    return KubernetesObject(
+        f"{application.resource}-job",
+        "batch/v1",
+        "Job",
+        metadata={
+            **application.metadata,
+            "name": f"{application.name}-{digest(MASTER_LOGIN, SQL)[:8]}",
+            # A job that failed cannot be changed, only made anew.
+            "annotations": {"pulumi.com/replaceUnready": "true"},
+        },
+        fields={
+            "spec": {
+                "backoffLimit": 6,
+                "activeDeadlineSeconds": 900,
+                "ttlSecondsAfterFinished": 86_400,
+                "template": template,
+            }
+        },
+        opts=pulumi.ResourceOptions.merge(
+            application.options, pulumi.ResourceOptions(depends_on=[policy])
+        ),
+    )
+
+
+def _volumes(scripts: pulumi.Input[str]) -> list[dict[str, Any]]:
+    return [
+        {"name": "scripts", "configMap": {"name": scripts}},
+        {"name": "credentials", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
+        pods.temporary_directory("64Mi")[0],
+    ]
 
 
 def _reader(registry: str, region: str, secret_arn: pulumi.Input[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components.children import child_options
-from components.kubernetes.objects import KubernetesSecret, labels
+from components.kubernetes.objects import Application, KubernetesSecret
 from components.kubernetes.pooler_config import connection_url, digest
 
 if TYPE_CHECKING:
@@ -46,16 +46,20 @@ class DatabaseSecret(pulumi.ComponentResource):
                 password=application_password,
             ).apply(environment)
         )
+        application = Application(
+            resource=name,
+            name=NAME,
+            namespace=namespace,
+            part_of=tenant,
+            component="configuration",
+            options=child_options(self, opts),
+        )
         secret = KubernetesSecret(
             f"{name}-secret",
-            metadata={
-                "name": NAME,
-                "namespace": namespace,
-                "labels": labels(NAME, part_of=tenant, component="configuration"),
-            },
+            metadata=application.metadata,
             # One by one, so that a plan names the variables even where it cannot know the values.
             values={variable: values[variable] for variable in VARIABLES},
-            opts=child_options(self, opts),
+            opts=application.options,
         )
         self.secret_name = secret.object_name
         self.checksum = values.apply(lambda known: digest(*(known[key] for key in VARIABLES)))

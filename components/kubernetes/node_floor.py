@@ -8,7 +8,7 @@ import pulumi
 
 from components.children import child_options
 from components.kubernetes import images, pods
-from components.kubernetes.objects import KubernetesObject, labels
+from components.kubernetes.objects import Application, KubernetesObject
 from components.kubernetes.priority_classes import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -34,32 +34,32 @@ class NodeFloor(pulumi.ComponentResource):
     ) -> None:
         """Hold `spec.minimum` nodes of the pool."""
         super().__init__("patchworks:kubernetes:NodeFloor", name, None, opts)
-        object_labels = labels(deployment_name, part_of="karpenter", component="floor")
-        selector = {"app.kubernetes.io/name": deployment_name}
+        application = Application(
+            resource=name,
+            name=deployment_name,
+            namespace=namespace,
+            part_of="karpenter",
+            component="floor",
+            options=child_options(self, opts),
+        )
+        pod = _pod(registry, pool_name, application.selector)
         KubernetesObject(
             f"{name}-deployment",
             "apps/v1",
             "Deployment",
-            metadata={
-                "name": deployment_name,
-                "namespace": namespace,
-                "labels": object_labels,
-                # Nodes take minutes to come, and nothing waits for these pods.
-                "annotations": {"pulumi.com/skipAwait": "true"},
-            },
+            # Nodes take minutes to come, and nothing waits for these pods.
+            metadata={**application.metadata, "annotations": {"pulumi.com/skipAwait": "true"}},
             fields={
                 "spec": {
                     "replicas": spec.minimum,
                     "revisionHistoryLimit": 1,
                     # A surge would find no node that is still without such a pod.
                     "strategy": {"type": "Recreate"},
-                    "selector": {"matchLabels": selector},
-                    "template": pods.pod_template(
-                        object_labels, _pod(registry, pool_name, selector)
-                    ),
+                    "selector": {"matchLabels": application.selector},
+                    "template": pods.pod_template(application, pod),
                 }
             },
-            opts=child_options(self, opts),
+            opts=application.options,
         )
         self.register_outputs({})
 

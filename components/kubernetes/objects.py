@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -77,11 +78,59 @@ class KubernetesSecret(KubernetesObject):
         )
 
 
-def labels(name: str, *, part_of: str, component: str) -> dict[str, str]:
-    """The recommended labels: `name` of the application, what it is part of, and its role there."""
-    return {
-        "app.kubernetes.io/name": name,
-        "app.kubernetes.io/part-of": part_of,
-        "app.kubernetes.io/component": component,
-        "app.kubernetes.io/managed-by": "pulumi",
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """Objects that share a name, a namespace and labels: a workload and all that serves it."""
+
+    resource: str
+    """What the Pulumi names of its objects begin with."""
+    name: str
+    namespace: pulumi.Input[str]
+    part_of: str
+    component: str
+    options: pulumi.ResourceOptions
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """The labels that tell its pods from all others in the namespace; they never change."""
+        return {"app.kubernetes.io/name": self.name}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels that Kubernetes recommends."""
+        return {
+            **self.selector,
+            "app.kubernetes.io/part-of": self.part_of,
+            "app.kubernetes.io/component": self.component,
+            "app.kubernetes.io/managed-by": "pulumi",
+        }
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Name, namespace and labels."""
+        return {"name": self.name, "namespace": self.namespace, "labels": self.labels}
+
+    def declare(
+        self, part: str, api_version: str, kind: str, fields: Mapping[str, Any]
+    ) -> KubernetesObject:
+        """Declare one object of the application, with its top-level fields."""
+        return KubernetesObject(
+            f"{self.resource}-{part}",
+            api_version,
+            kind,
+            metadata=self.metadata,
+            fields=fields,
+            opts=self.options,
+        )
+
+    def service_account(self) -> KubernetesObject:
+        """Declare the account of the application's pods, whose token no pod holds."""
+        return self.declare(
+            "service-account", "v1", "ServiceAccount", {"automountServiceAccountToken": False}
+        )
+
+    def service(self, port_name: str, port: int) -> KubernetesObject:
+        """Declare its Service: one port, the same inside and outside, for the cluster only."""
+        ports = [{"name": port_name, "port": port, "targetPort": port_name}]
+        spec = {"type": "ClusterIP", "selector": self.selector, "ports": ports}
+        return self.declare("service", "v1", "Service", {"spec": spec})

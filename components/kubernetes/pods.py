@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from catalog.tenant import Tier
+    from components.kubernetes.objects import Application
 
 USER = 65534
 """The user `nobody`; no image of a tenant may rely on another one."""
@@ -70,13 +71,33 @@ def temporary_directory(size: str) -> tuple[dict[str, Any], dict[str, Any]]:
     )
 
 
+def deployment(
+    application: Application, template: Mapping[str, Any], *, replicas: int | None
+) -> dict[str, Any]:
+    """A Deployment's spec that starts a new pod before it stops an old one.
+
+    Without `replicas` an autoscaler owns them, and an update does not take them back.
+    """
+    spec: dict[str, Any] = {} if replicas is None else {"replicas": replicas}
+    return {
+        **spec,
+        "revisionHistoryLimit": 5,
+        "selector": {"matchLabels": application.selector},
+        "strategy": {
+            "type": "RollingUpdate",
+            "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+        },
+        "template": template,
+    }
+
+
 def pod_template(
-    labels: Mapping[str, str],
+    application: Application,
     spec: Mapping[str, Any],
     annotations: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A pod template under the restricted level, without a service account's token."""
-    metadata: dict[str, Any] = {"labels": dict(labels)}
+    metadata: dict[str, Any] = {"labels": application.labels}
     if annotations:
         metadata["annotations"] = dict(annotations)
     hardened = {
@@ -88,17 +109,18 @@ def pod_template(
     return {"metadata": metadata, "spec": hardened}
 
 
-def disruption_budget(selector: Mapping[str, str]) -> dict[str, Any]:
-    """The spec of a budget that lets one pod go at a time.
+def limit_disruption(application: Application) -> None:
+    """Declare a disruption budget that lets one pod go at a time.
 
     A minimum of available pods would block the drain of a node for ever where there is one
     replica; a pod that is broken anyway must never hold a drain up.
     """
-    return {
+    spec = {
         "maxUnavailable": 1,
         "unhealthyPodEvictionPolicy": "AlwaysAllow",
-        "selector": {"matchLabels": dict(selector)},
+        "selector": {"matchLabels": application.selector},
     }
+    application.declare("disruption-budget", "policy/v1", "PodDisruptionBudget", {"spec": spec})
 
 
 def tcp_port(name: str, port: int) -> Sequence[dict[str, Any]]:

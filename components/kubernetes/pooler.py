@@ -8,7 +8,7 @@ import pulumi
 
 from components.children import child_options
 from components.kubernetes import images, pods
-from components.kubernetes.objects import KubernetesObject, KubernetesSecret, labels
+from components.kubernetes.objects import Application, KubernetesSecret
 from components.kubernetes.pooler_config import (
     CPU,
     DIRECTORY,
@@ -58,10 +58,14 @@ class Pooler(pulumi.ComponentResource):
     ) -> None:
         """Declare the pooler; the password may be a secret or plain, and is secret from here on."""
         super().__init__("patchworks:kubernetes:Pooler", name, None, opts)
-        child = child_options(self, opts)
-        object_labels = labels(NAME, part_of=tenant, component="pooler")
-        selector = {"app.kubernetes.io/name": NAME}
-        metadata = {"name": NAME, "namespace": namespace, "labels": object_labels}
+        application = Application(
+            resource=name,
+            name=NAME,
+            namespace=namespace,
+            part_of=tenant,
+            component="pooler",
+            options=child_options(self, opts),
+        )
         ini = pulumi.Output.all(
             writer=writer_endpoint,
             reader=reader_endpoint,
@@ -76,56 +80,24 @@ class Pooler(pulumi.ComponentResource):
         )
         secret = KubernetesSecret(
             f"{name}-config",
-            metadata=metadata,
+            metadata=application.metadata,
             values={"pgbouncer.ini": ini, "userlist.txt": users},
-            opts=child,
+            opts=application.options,
         )
         checksum = pulumi.Output.all(ini, users).apply(lambda contents: digest(*contents))
-        KubernetesObject(
-            f"{name}-deployment",
+        template = pods.pod_template(
+            application,
+            _pod(registry, tier, application.selector, secret.object_name),
+            {"patchworks.dev/configuration": checksum},
+        )
+        application.declare(
+            "deployment",
             "apps/v1",
             "Deployment",
-            metadata=metadata,
-            fields={
-                "spec": {
-                    "replicas": REPLICAS,
-                    "revisionHistoryLimit": 3,
-                    "selector": {"matchLabels": selector},
-                    "strategy": {
-                        "type": "RollingUpdate",
-                        "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
-                    },
-                    "template": pods.pod_template(
-                        object_labels,
-                        _pod(registry, tier, selector, secret.object_name),
-                        {"patchworks.dev/configuration": checksum},
-                    ),
-                }
-            },
-            opts=child,
+            {"spec": pods.deployment(application, template, replicas=REPLICAS)},
         )
-        service = KubernetesObject(
-            f"{name}-service",
-            "v1",
-            "Service",
-            metadata=metadata,
-            fields={
-                "spec": {
-                    "type": "ClusterIP",
-                    "selector": selector,
-                    "ports": [{"name": "postgresql", "port": PORT, "targetPort": "postgresql"}],
-                }
-            },
-            opts=child,
-        )
-        KubernetesObject(
-            f"{name}-disruption-budget",
-            "policy/v1",
-            "PodDisruptionBudget",
-            metadata=metadata,
-            fields={"spec": pods.disruption_budget(selector)},
-            opts=child,
-        )
+        service = application.service("postgresql", PORT)
+        pods.limit_disruption(application)
         self.host = pulumi.Output.format(
             "{0}.{1}.svc.cluster.local", service.object_name, namespace
         )

@@ -8,7 +8,7 @@ import pulumi
 
 from components.children import child_options
 from components.kubernetes import pods
-from components.kubernetes.objects import KubernetesObject, labels
+from components.kubernetes.objects import Application
 from components.kubernetes.priority_classes import priority_class
 from components.kubernetes.quantities import mebibytes, millicores
 
@@ -50,78 +50,40 @@ class Workload(pulumi.ComponentResource):
     ) -> None:
         """Declare the service called `service`; a changed `database_checksum` rolls its pods."""
         super().__init__("patchworks:kubernetes:Workload", name, None, opts)
-        child = child_options(self, opts)
-        object_labels = labels(service, part_of=tenant, component="service")
-        selector = {"app.kubernetes.io/name": service}
-        metadata = {"name": service, "namespace": namespace, "labels": object_labels}
-        account = KubernetesObject(
-            f"{name}-service-account",
-            "v1",
-            "ServiceAccount",
-            metadata=metadata,
-            fields={"automountServiceAccountToken": False},
-            opts=child,
+        application = Application(
+            resource=name,
+            name=service,
+            namespace=namespace,
+            part_of=tenant,
+            component="service",
+            options=child_options(self, opts),
         )
+        account = application.service_account()
         template = pods.pod_template(
-            object_labels,
+            application,
             {
                 "serviceAccountName": account.object_name,
                 "priorityClassName": priority_class(tier),
                 "terminationGracePeriodSeconds": GRACE_SECONDS,
-                "topologySpreadConstraints": pods.spread(selector, tier),
+                "topologySpreadConstraints": pods.spread(application.selector, tier),
                 **_containers(spec, service, registry, database_secret),
             },
             {"patchworks.dev/database": database_checksum},
         )
-        deployment = KubernetesObject(
-            f"{name}-deployment",
+        deployment = application.declare(
+            "deployment",
             "apps/v1",
             "Deployment",
-            metadata=metadata,
-            # No replicas: the autoscaler owns them, and every update would take them back.
-            fields={
-                "spec": {
-                    "revisionHistoryLimit": 5,
-                    "selector": {"matchLabels": selector},
-                    "strategy": {
-                        "type": "RollingUpdate",
-                        "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
-                    },
-                    "template": template,
-                }
-            },
-            opts=child,
+            {"spec": pods.deployment(application, template, replicas=None)},
         )
-        made = KubernetesObject(
-            f"{name}-service",
-            "v1",
-            "Service",
-            metadata=metadata,
-            fields={
-                "spec": {
-                    "type": "ClusterIP",
-                    "selector": selector,
-                    "ports": [{"name": "http", "port": spec.port, "targetPort": "http"}],
-                }
-            },
-            opts=child,
-        )
-        KubernetesObject(
-            f"{name}-autoscaler",
+        made = application.service("http", spec.port)
+        application.declare(
+            "autoscaler",
             "autoscaling/v2",
             "HorizontalPodAutoscaler",
-            metadata=metadata,
-            fields={"spec": _autoscaler(spec, deployment.object_name)},
-            opts=child,
+            {"spec": _autoscaler(spec, deployment.object_name)},
         )
-        KubernetesObject(
-            f"{name}-disruption-budget",
-            "policy/v1",
-            "PodDisruptionBudget",
-            metadata=metadata,
-            fields={"spec": pods.disruption_budget(selector)},
-            opts=child,
-        )
+        pods.limit_disruption(application)
         self.service_account = account.object_name
         self.service_name = made.object_name
         self.register_outputs(
