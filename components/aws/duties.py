@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from catalog import names
 from components.aws.guarded_actions import deny_long_lived_credentials, deny_tampering
+from components.aws.readable_settings import READABLE_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,9 +21,15 @@ MFA_ATTRIBUTE = "mfa"
 
 MFA_VALUE = "enforced"
 
-_VIEW_ONLY = "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"
 _SECURITY_AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+_READ_SETTINGS: Statement = {
+    "Sid": "ReadSettings",
+    "Effect": "Allow",
+    "Action": list(READABLE_SETTINGS),
+    "Resource": "*",
+}
 
 _READ_LOGS: Statement = {
     "Sid": "ReadLogsAndMetrics",
@@ -75,14 +82,15 @@ DUTY_RIGHTS: Mapping[Duty, DutyRights] = {
     "developer": DutyRights(
         description="Looks at everything but secrets and tenants' data, and changes nothing",
         session="PT8H",
-        managed_policies=(_VIEW_ONLY,),
-        statements=(_READ_LOGS, _SECRETS_AND_DATA),
+        managed_policies=(),
+        statements=(_READ_SETTINGS, _READ_LOGS, _SECRETS_AND_DATA),
     ),
     "operator": DutyRights(
         description="Keeps cells running: fails over, restarts, restores, replaces nodes",
         session="PT4H",
-        managed_policies=(_VIEW_ONLY,),
+        managed_policies=(),
         statements=(
+            _READ_SETTINGS,
             _READ_LOGS,
             _SECRETS_AND_DATA,
             {
@@ -91,15 +99,11 @@ DUTY_RIGHTS: Mapping[Duty, DutyRights] = {
                 "Action": [
                     "autoscaling:SetInstanceHealth",
                     "autoscaling:TerminateInstanceInAutoScalingGroup",
-                    "backup:Describe*",
-                    "backup:List*",
                     "backup:StartBackupJob",
                     "cloudwatch:SetAlarmState",
                     "ec2:RebootInstances",
                     "ec2:TerminateClientVpnConnections",
                     "ec2:TerminateInstances",
-                    "eks:Describe*",
-                    "eks:List*",
                     "eks:UpdateNodegroupConfig",
                     "elasticloadbalancing:DeregisterTargets",
                     "pi:Describe*",
@@ -115,8 +119,9 @@ DUTY_RIGHTS: Mapping[Duty, DutyRights] = {
     "auditor": DutyRights(
         description="Reads configuration, findings and the audit trail, and changes nothing",
         session="PT8H",
-        managed_policies=(_SECURITY_AUDIT, _VIEW_ONLY),
+        managed_policies=(_SECURITY_AUDIT,),
         statements=(
+            _READ_SETTINGS,
             _READ_LOGS,
             _SECRETS_AND_DATA,
             {

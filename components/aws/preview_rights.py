@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.aws.readable_settings import READABLE_SETTINGS
 from components.aws.state import state_bucket, state_key_alias
 
 if TYPE_CHECKING:
@@ -13,94 +14,6 @@ if TYPE_CHECKING:
 
     from catalog.organization import Organization
     from components.aws.policy_document import Statement
-
-READABLE = (
-    "access-analyzer:GetAnalyzer",
-    "access-analyzer:List*",
-    "acm:DescribeCertificate",
-    "acm:ListTagsForCertificate",
-    "autoscaling:Describe*",
-    "backup:Describe*",
-    "backup:GetBackupPlan",
-    "backup:GetBackupSelection",
-    "backup:GetBackupVaultAccessPolicy",
-    "backup:GetRestoreTestingPlan",
-    "backup:GetRestoreTestingSelection",
-    "backup:List*",
-    "cloudtrail:Describe*",
-    "cloudtrail:GetEventSelectors",
-    "cloudtrail:GetInsightSelectors",
-    "cloudtrail:GetTrail",
-    "cloudtrail:GetTrailStatus",
-    "cloudtrail:ListTags",
-    "cloudwatch:Describe*",
-    "cloudwatch:ListTagsForResource",
-    "codebuild:BatchGetProjects",
-    "codeconnections:GetConnection",
-    "codeconnections:ListTagsForResource",
-    "config:Describe*",
-    "config:ListTagsForResource",
-    "dynamodb:Describe*",
-    "dynamodb:ListTagsOfResource",
-    "ec2:Describe*",
-    "ec2:GetEbsEncryptionByDefault",
-    "ec2:GetInstanceMetadataDefaults",
-    "ec2:GetManagedPrefixListEntries",
-    "ec2:GetSnapshotBlockPublicAccessState",
-    "ec2:GetImageBlockPublicAccessState",
-    "ecr:Describe*",
-    "ecr:GetAccountSetting",
-    "ecr:GetRegistryPolicy",
-    "ecr:GetRegistryScanningConfiguration",
-    "ecr:GetRepositoryPolicy",
-    "ecr:ListTagsForResource",
-    "eks:Describe*",
-    "eks:List*",
-    "elasticloadbalancing:Describe*",
-    "events:DescribeRule",
-    "events:ListTagsForResource",
-    "events:ListTargetsByRule",
-    "firehose:DescribeDeliveryStream",
-    "firehose:ListTagsForDeliveryStream",
-    "guardduty:GetDetector",
-    "iam:GetInstanceProfile",
-    "iam:GetOpenIDConnectProvider",
-    "iam:GetPolicy",
-    "iam:GetPolicyVersion",
-    "iam:GetRole",
-    "iam:GetRolePolicy",
-    "iam:GetSAMLProvider",
-    "iam:List*",
-    "kms:DescribeKey",
-    "kms:GetKeyPolicy",
-    "kms:GetKeyRotationStatus",
-    "kms:List*",
-    "logs:Describe*",
-    "logs:ListTagsForResource",
-    "rds:Describe*",
-    "rds:ListTagsForResource",
-    "route53:Get*",
-    "route53:List*",
-    "s3:GetAccelerateConfiguration",
-    "s3:GetAccountPublicAccessBlock",
-    "s3:GetBucket*",
-    "s3:GetEncryptionConfiguration",
-    "s3:GetLifecycleConfiguration",
-    "s3:GetReplicationConfiguration",
-    "s3:ListAllMyBuckets",
-    "s3:ListBucket",
-    "secretsmanager:DescribeSecret",
-    "secretsmanager:GetResourcePolicy",
-    "sns:GetSubscriptionAttributes",
-    "sns:GetTopicAttributes",
-    "sns:ListTagsForResource",
-    "sqs:GetQueueAttributes",
-    "sqs:ListQueueTags",
-    "ssm:DescribeParameters",
-    "wafv2:Get*",
-    "wafv2:List*",
-)
-"""What a provider calls to read back a resource that the stacks declare."""
 
 
 def preview_statements(
@@ -114,7 +27,12 @@ def preview_statements(
     bucket = f"arn:aws:s3:::{state_bucket(organization)}"
     aliases = [state_key_alias(organization), ledger_key_alias]
     return [
-        {"Sid": "ReadSettings", "Effect": "Allow", "Action": list(READABLE), "Resource": "*"},
+        {
+            "Sid": "ReadSettings",
+            "Effect": "Allow",
+            "Action": list(READABLE_SETTINGS),
+            "Resource": "*",
+        },
         {
             "Sid": "ReadTheState",
             "Effect": "Allow",
