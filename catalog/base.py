@@ -33,7 +33,11 @@ def _network(value: str) -> str:
     if "/" not in value:
         raise RefusedError("lacks its prefix length", f"write {network} for the single address")
     if ipaddress.ip_interface(value).ip != network.network_address:
-        raise RefusedError("has host bits set", f"write {network} for the network that holds it")
+        alone = ipaddress.ip_network(ipaddress.ip_interface(value).ip)
+        raise RefusedError(
+            "has host bits set",
+            f"write {network} for the whole network, or {alone} for the one address",
+        )
     if str(network) != value:
         raise RefusedError("is not in its shortest form", f"write {network}")
     return value
@@ -80,7 +84,18 @@ IPv4Network = Annotated[str, AfterValidator(_ipv4_network)]
 """An IPv4 network in CIDR notation without host bits."""
 
 TagKey = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$", max_length=64)]
-TagValue = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+TagValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 ._:/=+@-]+$", max_length=256)]
+"""What every AWS service accepts as a tag's value."""
+
+Line = Annotated[
+    str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$")
+]
+"""Text for people, in one line and without characters that change how a terminal shows it."""
+
+Description = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-]+$", max_length=100)
+]
+"""Text that AWS accepts as a security group rule's description."""
 
 
 class AllowedNetwork(CatalogModel):
@@ -88,9 +103,9 @@ class AllowedNetwork(CatalogModel):
 
     cidr: Network
     """The network, in CIDR notation."""
-    description: Annotated[str, Field(min_length=3, max_length=100)]
+    description: Annotated[Description, Field(min_length=3)]
     """Whose network this is; shown in security groups and in reviews."""
-    reason: Annotated[str, Field(min_length=10, max_length=300)] | None = None
+    reason: Annotated[Line, Field(min_length=10, max_length=300)] | None = None
     """Why this network may be open to the world; required for 0.0.0.0/0 and ::/0."""
 
     @property

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_origin
 
 from catalog.base import RefusedError
 from catalog.faults import Rule, shown
-from catalog.shape import accepts, annotation_at, annotation_of_key, describe, is_model, keys_at
+from catalog.shape import (
+    accepts,
+    annotation_at,
+    annotation_of_key,
+    describe,
+    is_model,
+    keys_at,
+    peel,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +45,11 @@ def explain(document: Document, model: type[BaseModel], error: ValidationError) 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that a person most likely meant, if one is near enough."""
-    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    known = list(known)
+    extended = [k for k in known if len(k) > 1 and (word.startswith(k) or k.startswith(word))]
+    if word and len(extended) == 1:
+        return extended[0]
+    matches = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return matches[0] if matches else None
 
 
@@ -86,10 +98,10 @@ _SIZES = {
     "greater_than": "more than {gt:g}",
     "less_than": "less than {lt:g}",
     "multiple_of": "a multiple of {multiple_of}",
-    "string_too_short": "at least {min_length} character(s)",
-    "string_too_long": "at most {max_length} characters",
-    "too_short": "at least {min_length} item(s)",
-    "too_long": "at most {max_length} items",
+    "string_too_short": "at least {min_length} character{s}",
+    "string_too_long": "at most {max_length} character{s}",
+    "too_short": "at least {min_length} item{s}",
+    "too_long": "at most {max_length} item{s}",
 }
 
 
@@ -122,7 +134,8 @@ def _bad_value(
     if is_key:
         problem = f"is not a good name: it {problem}"
     text = shown(given)
-    if node is not None and not is_key and not isinstance(given, str | tuple | dict):
+    mistaken = rule in {"wrong-type", "not-allowed"} and not isinstance(given, str | tuple | dict)
+    if node is not None and not is_key and mistaken:
         text, remedy = _unquoted(node.text or "", given, annotation, remedy)
     name, place = _name(location)
     document.add(
@@ -143,11 +156,12 @@ def _judge(kind: str, context: dict[str, Any], given: object, annotation: Any) -
         allowed = describe(annotation) if is_model(annotation) else NETWORK
         return _Verdict("malformed", str(refused), allowed, refused.remedy)
     if kind in _SIZES:
-        allowed = _SIZES[kind].format(**context)
+        count = context.get("min_length" if "short" in kind else "max_length")
+        allowed = _SIZES[kind].format(**context, s="" if count == 1 else "s")
         if kind in {"too_short", "too_long"}:
             return _Verdict(
                 "too-few" if kind == "too_short" else "wrong-length",
-                "has the wrong number of items",
+                "has the wrong number of item{s}",
                 allowed,
                 f"write {allowed}",
             )
@@ -160,7 +174,7 @@ def _judge(kind: str, context: dict[str, Any], given: object, annotation: Any) -
     if kind == "literal_error":
         remedy = _choice(given, allowed.removeprefix("one of ").split(", "))
         return _Verdict("not-allowed", "is not a value that is allowed here", allowed, remedy)
-    return _Verdict("wrong-type", "has the wrong type", allowed, "correct the value")
+    return _Verdict("wrong-type", "has the wrong type", allowed, _reshaped(given, annotation))
 
 
 def _name(location: Location) -> tuple[str, str]:
@@ -175,10 +189,26 @@ def _name(location: Location) -> tuple[str, str]:
 def _corrected(given: object, annotation: Any) -> str:
     """The value as it was probably meant, where a small change makes it valid."""
     if isinstance(given, str) and annotation is not None:
-        words = "-".join(re.findall(r"[a-z0-9]+", given.lower()))
-        for guess in (given.strip(), given.lower().rstrip("."), given.upper(), words):
+        if accepts(annotation, "Two words"):
+            guesses = ["".join(c for c in given if c.isprintable())]
+        else:
+            words = "-".join(re.findall(r"[a-z0-9]+", given.lower()))
+            guesses = [given.strip(), given.lower().rstrip("."), given.upper(), words]
+        for guess in guesses:
             if guess and accepts(annotation, guess):
                 return f"write {shown(guess)}"
+    return "correct the value"
+
+
+def _reshaped(given: object, annotation: Any) -> str:
+    """What to do about a value of the wrong type, by the shape that is wanted."""
+    inner = peel(annotation)
+    if get_origin(inner) is tuple:
+        return "write the items on lines of their own, each after a hyphen"
+    if is_model(annotation) or get_origin(inner) is dict:
+        return "write its keys on lines of their own, indented"
+    if isinstance(given, tuple) and len(given) == 1:
+        return f"write {shown(given[0])} without brackets and hyphens"
     return "correct the value"
 
 
@@ -190,7 +220,9 @@ def _choice(given: object, choices: list[str]) -> str:
 def _unquoted(text: str, value: object, annotation: Any, remedy: str) -> tuple[str, str]:
     """What was written, what YAML made of it, and whether quotes would put it right."""
     made = {bool: "a boolean", int: "a number", float: "a number", type(None): "nothing"}
+    if not text:
+        return "nothing", remedy
     given = f"{shown(text)} (which YAML reads as {made.get(type(value), 'no string')})"
-    if text and annotation is not None and accepts(annotation, text):
+    if annotation is not None and accepts(annotation, text):
         return given, f'put it in quotes: "{shown(text)}"'
     return given, remedy

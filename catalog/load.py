@@ -57,7 +57,8 @@ def read(
     `proposed` has the bytes of files as they would be, by their path below the root.
     """
     proposed = proposed or {}
-    documents = [read_document(root, "organization.yaml", "organization")]
+    organization = "organization.yaml"
+    documents = [read_document(root, organization, "organization", proposed.get(organization))]
     draft = Draft(root, entry(documents[0], Organization))
     for kind in ("cell", "tenant"):
         files, strays = catalog_files(root, kind)

@@ -13,6 +13,7 @@ from catalog.base import (
     Email,
     Environment,
     IPv4Network,
+    Line,
     Network,
     Region,
     Slug,
@@ -63,7 +64,7 @@ class Repository(CatalogModel):
 
     owner: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}$")]
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
-    default_branch: str = "main"
+    default_branch: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")] = "main"
 
 
 class Networks(CatalogModel):
@@ -80,7 +81,7 @@ class Organization(CatalogModel):
 
     name: Slug
     """Short name; the first part of every global name such as a bucket's."""
-    display_name: Annotated[str, Field(min_length=1, max_length=80)]
+    display_name: Annotated[Line, Field(max_length=80)]
     domain: DomainName
     """The public zone under which tenants' hostnames live."""
     home_region: Region

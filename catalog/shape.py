@@ -29,6 +29,7 @@ MEANINGS: dict[str, str] = {
     r"^arn:aws:sso:::instance/[A-Za-z0-9-]+$": "arn:aws:sso:::instance/<id>",
     r"^d-[0-9a-f]{10}$": "d- and ten hexadecimal digits",
     r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}$": "a GitHub user or organization",
+    r"^[A-Za-z0-9][A-Za-z0-9._/-]*$": "a branch, such as main",
     r"^[A-Za-z0-9._-]{1,100}$": "a GitHub repository's name",
     r"^([1-9][0-9]*m|[1-9][0-9]*)$": 'whole cores in quotes ("2") or thousandths (250m)',
     r"^[1-9][0-9]*(Mi|Gi)$": "a whole number of Mi or Gi, such as 512Mi",
@@ -37,6 +38,11 @@ MEANINGS: dict[str, str] = {
     ),
     r"^[A-Z]{2}$": "a country's two capital letters (ISO 3166-1), such as DE",
     r"^/[A-Za-z0-9/_-]*$": "a path that starts with a slash, such as /hooks",
+    r"^[A-Za-z0-9 ._:/=+@-]+$": "letters, digits, spaces and . _ : / = + @ -",
+    r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$": "one line of printable text",
+    r"^[A-Za-z0-9 ._:/()#,@\[\]+=&;{}!$*-]+$": (
+        "letters, digits, spaces and . _ - : / ( ) # , @ [ ] + = & ; { } ! $ *"
+    ),
     r"^/[A-Za-z0-9/_.-]*$": "a path that starts with a slash, such as /healthz",
 }
 """Every pattern in the models, in words; a test finds one that is missing."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from catalog.base import AllowList, CatalogModel, DomainName, Email, Environment, Slug
+from catalog.base import AllowList, CatalogModel, DomainName, Email, Environment, Line, Slug
 from catalog.cell import DatabaseSettings
 
 CpuQuantity = Annotated[str, Field(pattern=r"^([1-9][0-9]*m|[1-9][0-9]*)$")]
@@ -48,7 +48,7 @@ class CompanyRole(CatalogModel):
 class Company(CatalogModel):
     """The customer's profile."""
 
-    legal_name: Annotated[str, Field(min_length=1, max_length=120)]
+    legal_name: Annotated[Line, Field(max_length=120)]
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     """ISO 3166-1 alpha-2."""
     contact: Email
@@ -96,7 +96,7 @@ class Tenant(CatalogModel):
 
     name: Slug
     """Also the file's name; part of namespace, database, bucket and role names."""
-    display_name: Annotated[str, Field(min_length=1, max_length=80)]
+    display_name: Annotated[Line, Field(max_length=80)]
     environment: Environment
     company: Company
     tier: Tier

@@ -43,7 +43,8 @@ def test_faults_as_json_have_everything_the_text_has(patchworks, catalog_copy):
             "problem": "`cidr` in network has host bits set",
             "given": "10.16.0.1/16",
             "allowed": "a network such as 203.0.113.0/24 or 2001:db8::/32",
-            "remedy": "write 10.16.0.0/16 for the network that holds it",
+            "remedy": "write 10.16.0.0/16 for the whole network, "
+            "or 10.16.0.1/32 for the one address",
         }
     ]
 
