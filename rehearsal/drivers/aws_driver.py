@@ -96,6 +96,27 @@ class Call:
         subject.answer = getattr(client, self.operation)(**sent)
         return subject.answer
 
+    def cleared(self, subject: Subject, properties: Inputs, prefix: str) -> Inputs:
+        """The properties, with empty values for those that are no longer declared.
+
+        An operation that puts a whole resource forgets what it is not given; one that modifies
+        must be told. Numbers and objects have no empty value, so they must be declared.
+        """
+        if self.reshape is not None or self.operation.startswith("put_"):
+            return properties
+        empty = {"string": "", "list": [], "map": {}, "boolean": False}
+        form, shape = dict(properties), self._shape(subject)
+        for name in [name for name, value in properties.items() if value is None]:
+            target = member(shape, name, self.rename, prefix)
+            kind = shape.members[target].type_name if target else "structure"
+            if kind not in empty:
+                raise NoPlaceError(
+                    f"{name} of {subject.id} cannot be taken back by {self.operation}; "
+                    "declare the value that it should have"
+                )
+            form[name] = empty[kind]
+        return form
+
     def _shape(self, subject: Subject) -> Any:
         return input_shape(subject.cloud.aws(self.service or subject.service), self.operation)
 
@@ -290,9 +311,9 @@ class AwsDriver:
         if isinstance(step, Step):
             step.do(subject)
             return
-        names = set(changed) if step.partial else set(wanted)
-        sent = step.covers(subject, names, self.prefix)
-        step.run(subject, {k: wanted.get(k) for k in sent}, self.prefix)
+        names = set(changed) if step.partial else set(wanted) | set(changed)
+        sent = {k: wanted.get(k) for k in step.covers(subject, names, self.prefix)}
+        step.run(subject, step.cleared(subject, sent, self.prefix), self.prefix)
 
     def _id(self, subject: Subject) -> str:
         if callable(self.id_is):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.drivers.aws_driver import AwsDriver, Call, Step, Subject, Tagging, joined
+from rehearsal.drivers.aws_parameters import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,9 +31,7 @@ def _attributes(
                 block = {"enabled": False}
             wanted |= {api: (block or {}).get(part) for part, api in parts.items()}
         pairs = [
-            {"Key": key, "Value": _text(value)}
-            for key, value in wanted.items()
-            if value is not None
+            {"Key": key, "Value": text(value)} for key, value in wanted.items() if value is not None
         ]
         modify = getattr(subject.api, f"modify_{kind}_attributes")
         modify(**{f"{_PARAMETER[kind]}Arn": subject.id}, Attributes=pairs)
@@ -45,14 +44,6 @@ _PARAMETER = {
     "target_group": "TargetGroup",
     "listener": "Listener",
 }
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def _logs(name: str) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rehearsal.drivers.aws_driver import AwsDriver, Call, Step, Subject, Tagging, of
+from rehearsal.drivers.aws_parameters import text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -12,20 +13,12 @@ if TYPE_CHECKING:
     from rehearsal.drivers.base import Driver, Inputs
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
 def _attributes(names: Mapping[str, str]) -> Callable[[Inputs], Inputs]:
     """Gather the properties in `names` under `attributes`."""
 
     def reshape(inputs: Inputs) -> Inputs:
         rest = {k: v for k, v in inputs.items() if k not in names}
-        attributes = {names[k]: _text(v) for k, v in inputs.items() if k in names and v is not None}
+        attributes = {names[k]: text(v) for k, v in inputs.items() if k in names and v is not None}
         return {**rest, "attributes": attributes} if attributes else rest
 
     return reshape
@@ -41,7 +34,7 @@ def _one_by_one(operation: str, target: str, names: Mapping[str, str]) -> Step:
                 getattr(subject.api, operation)(
                     **{target: subject.id},
                     AttributeName=api,
-                    AttributeValue="" if value is None else _text(value),
+                    AttributeValue="" if value is None else text(value),
                 )
 
     return Step(set(names), do)

@@ -64,17 +64,26 @@ _METRIC_FILTER = Call(
         },
     },
 )
+_NO_METRIC_FILTER = Call(
+    "delete_metric_filter",
+    takes=("name", "logGroupName"),
+    rename={"name": "filterName"},
+)
+
+
+def _change_metric_filter(subject: Subject) -> None:
+    # moto 5.2 keeps the old filter beside the one that is put in its place.
+    wanted = {k: v for k, v in subject.inputs.items() if k != "region"}
+    names = ("name", "logGroupName")
+    _NO_METRIC_FILTER.run(subject, {k: v for k, v in wanted.items() if k in names})
+    _METRIC_FILTER.run(subject, wanted)
+
+
 LOG_METRIC_FILTER = AwsDriver(
     service="logs",
     create_by=_METRIC_FILTER,
-    updates=(_METRIC_FILTER,),
-    delete_by=(
-        Call(
-            "delete_metric_filter",
-            takes=("name", "logGroupName"),
-            rename={"name": "filterName"},
-        ),
-    ),
+    updates=(Step({"pattern", "metricTransformation"}, _change_metric_filter),),
+    delete_by=(_NO_METRIC_FILTER,),
     id_is=of("name"),
     named="name",
     replaced_by=frozenset({"name", "logGroupName"}),
@@ -336,7 +345,7 @@ TRAIL = Trail(
     ),
     delete_by=(Call("delete_trail", given=lambda s: {"Name": s.id}),),
     id_is="TrailARN",
-    outputs_are={"arn": "Trail.TrailARN", "homeRegion": "Trail.HomeRegion"},
+    outputs_are={"arn": "Trail.TrailARN", "homeRegion": lambda s: s.cloud.region},
     named="name",
     tagging=Tagging("add_tags", "remove_tags", lambda s: {"ResourceId": s.id}),
     replaced_by=frozenset({"name"}),

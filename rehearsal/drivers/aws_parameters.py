@@ -51,6 +51,15 @@ def parameters(
     return written
 
 
+def text(value: Any) -> str:
+    """A scalar as AWS writes it where all values are texts: `true`, `30`, `0.5`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
 def _value(shape: Shape, value: Any, rename: Mapping[str, str], prefix: str) -> Any:
     match shape.type_name:
         case "structure":
@@ -93,12 +102,12 @@ def _scalar(shape: Shape, value: Any) -> Any:
         raise NoPlaceError(f"{shape.name} is a single {shape.type_name}, not {value!r}")
     kind = shape.type_name
     # Pulumi's numbers are floats on the wire, and Terraform writes some as text.
-    if kind == "string" and not isinstance(value, str):
-        if isinstance(value, bool):
-            return str(value).lower()
-        return str(int(value)) if value == int(value) else str(value)
+    if kind == "string":
+        return text(value)
     if kind in ("integer", "long") and not isinstance(value, bool):
         return int(float(value))
+    if kind in ("float", "double") and isinstance(value, str):
+        return float(value)
     if kind == "boolean" and isinstance(value, str):
         return {"true": True, "false": False}[value.lower()]
     return value

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.drivers.aws_driver import AwsDriver, Call, Step, Subject, Tagging
+from botocore.exceptions import ClientError
+
+from rehearsal.drivers.aws_driver import AwsDriver, Call, Step, Subject, Tagging, gone
+from rehearsal.drivers.aws_parameters import text
 
 if TYPE_CHECKING:
     from rehearsal.drivers.base import Cloud, Driver, Inputs, Outputs
@@ -229,6 +232,16 @@ def _is_writer(subject: Subject) -> bool:
     )
 
 
+_MANAGED = "Managed by Pulumi"
+
+
+class Described(AwsDriver):
+    """A resource whose description is required by RDS and optional in a program."""
+
+    def _named(self, name: str, inputs: Inputs) -> Inputs:
+        return super()._named(name, {"description": _MANAGED, **inputs})
+
+
 def _parameter_group(kind: str, create: str, modify: str, delete: str, read: str) -> AwsDriver:
     cluster = "Cluster" if "cluster" in create else ""
     name = f"DB{cluster}ParameterGroupName"
@@ -241,7 +254,7 @@ def _parameter_group(kind: str, create: str, modify: str, delete: str, read: str
         wanted = [
             {
                 "ParameterName": parameter["name"],
-                "ParameterValue": str(parameter["value"]),
+                "ParameterValue": text(parameter["value"]),
                 "ApplyMethod": parameter.get("applyMethod") or "immediate",
             }
             for parameter in subject.inputs.get("parameters") or ()
@@ -259,7 +272,7 @@ def _parameter_group(kind: str, create: str, modify: str, delete: str, read: str
                 ],
             )
 
-    return AwsDriver(
+    return Described(
         service="rds",
         prefix="DB",
         create_by=Call(
@@ -295,15 +308,25 @@ PARAMETER_GROUP = _parameter_group(
 )
 
 
-class Described(AwsDriver):
-    """A resource whose description is required by RDS and optional in a program."""
-
-    def _named(self, name: str, inputs: Inputs) -> Inputs:
-        return super()._named(name, {"description": "Managed by Pulumi", **inputs})
-
-
 def _subnet_group(subject: Subject) -> dict[str, str]:
     return {"DBSubnetGroupName": subject.id}
+
+
+def _change_subnet_group(subject: Subject) -> None:
+    wanted = {
+        **_subnet_group(subject),
+        "DBSubnetGroupDescription": subject.inputs.get("description") or _MANAGED,
+        "SubnetIds": subject.inputs["subnetIds"],
+    }
+    subject.api.modify_db_subnet_group(**wanted)
+    # moto 5.2 forgets the group it has modified.
+    try:
+        subject.api.describe_db_subnet_groups(**_subnet_group(subject))
+    except ClientError as error:
+        if not gone(error):
+            raise
+        tags = [{"Key": key, "Value": value} for key, value in subject.tags.items()]
+        subject.api.create_db_subnet_group(**wanted, Tags=tags)
 
 
 _SUBNET_GROUP_NAMES = {"name": "DBSubnetGroupName", "description": "DBSubnetGroupDescription"}
@@ -311,14 +334,7 @@ SUBNET_GROUP = Described(
     service="rds",
     create_by=Call("create_db_subnet_group", rename=_SUBNET_GROUP_NAMES),
     read_by=Call("describe_db_subnet_groups", given=_subnet_group),
-    updates=(
-        Call(
-            "modify_db_subnet_group",
-            given=_subnet_group,
-            takes=("subnetIds", "description"),
-            rename=_SUBNET_GROUP_NAMES,
-        ),
-    ),
+    updates=(Step({"subnetIds", "description"}, _change_subnet_group),),
     delete_by=(Call("delete_db_subnet_group", given=_subnet_group),),
     id_is="DBSubnetGroup.DBSubnetGroupName",
     outputs_are={

@@ -237,15 +237,11 @@ class SecurityGroupRule:
 
     def update(self, id: str, old: Inputs, new: Inputs, outputs: Outputs, cloud: Cloud) -> Outputs:
         """Change the description, the one thing that changes in place."""
-        if old.get("description") != new.get("description"):
-            describe = getattr(
-                cloud.aws("ec2"), f"update_security_group_rule_descriptions_{new['type']}"
-            )
-            describe(
-                GroupId=new["securityGroupId"],
-                IpPermissions=[_permission(new, new["securityGroupId"])],
-            )
-        return outputs
+        if old.get("description") == new.get("description"):
+            return outputs
+        # moto 5.2 leaves the description of a rule for a group as it was, and says nothing.
+        self.delete(id, old, outputs, cloud)
+        return self.create("", new, cloud)[1]
 
     def delete(self, id: str, inputs: Inputs, outputs: Outputs, cloud: Cloud) -> None:
         """Take the rule out of the group."""
@@ -259,24 +255,26 @@ def _change_entries(subject: Subject) -> None:
         return {entry["cidr"]: entry for entry in inputs.get("entries") or ()}
 
     before, after = by_cidr(subject.before), by_cidr(subject.inputs)
-    changed = [entry for cidr, entry in after.items() if before.get(cidr) != entry]
-    sent: dict[str, Any] = {
-        "AddEntries": [
-            {"Cidr": entry["cidr"], "Description": entry.get("description") or ""}
-            for entry in changed
-        ],
-        "RemoveEntries": [{"Cidr": cidr} for cidr in before.keys() - after.keys()],
-    }
+    about: dict[str, Any] = {}
     if subject.before.get("name") != subject.inputs.get("name"):
-        sent["PrefixListName"] = subject.inputs["name"]
+        about["PrefixListName"] = subject.inputs["name"]
     if subject.before.get("maxEntries") != subject.inputs.get("maxEntries"):
-        sent["MaxEntries"] = int(subject.inputs["maxEntries"])
-    current = subject.api.describe_managed_prefix_lists(PrefixListIds=[subject.id])
-    subject.api.modify_managed_prefix_list(
-        PrefixListId=subject.id,
-        CurrentVersion=current["PrefixLists"][0]["Version"],
-        **{k: v for k, v in sent.items() if v},
-    )
+        about["MaxEntries"] = int(subject.inputs["maxEntries"])
+    added = [
+        {"Cidr": cidr, "Description": entry.get("description") or ""}
+        for cidr, entry in after.items()
+        if before.get(cidr) != entry
+    ]
+    removed = [{"Cidr": cidr} for cidr, entry in before.items() if after.get(cidr) != entry]
+    # A new description is a removal and an addition, which one call must not mix.
+    for change in (about, {"RemoveEntries": removed}, {"AddEntries": added}):
+        if any(change.values()):
+            current = subject.api.describe_managed_prefix_lists(PrefixListIds=[subject.id])
+            subject.api.modify_managed_prefix_list(
+                PrefixListId=subject.id,
+                CurrentVersion=current["PrefixLists"][0]["Version"],
+                **change,
+            )
 
 
 MANAGED_PREFIX_LIST = AwsDriver(

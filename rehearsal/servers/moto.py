@@ -177,6 +177,8 @@ class MotoServer:
         def choose_account(request: Any, **_: Any) -> None:
             # moto derives the account from keys that it handed out itself, unless told so.
             request.headers["x-moto-account-id"] = account
+            # S3 Control puts the account before the host, where no name leads to.
+            request.url = request.url.replace(f"//{account}.127.0.0.1:", "//127.0.0.1:")
 
         client.meta.events.register("before-sign.*", choose_account)
         return client
