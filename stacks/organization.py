@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 import pulumi
-import pulumi_aws as aws
 
 from catalog.base import Environment
 from components.aws.access_analyzers import AccessAnalyzers
@@ -30,9 +29,12 @@ from components.aws.security_hub import SecurityHub
 from components.aws.shared_role import SharedRole, keep_ledger, shared_role_arn, write_records
 from stacks.ledger import table_name
 from stacks.organization_regions import environment_regions, regions_in_use
+from stacks.providers import aws_provider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pulumi_aws as aws
 
     from catalog.catalog import Catalog, Ledger
 
@@ -101,21 +103,14 @@ def _accounts(catalog: Catalog) -> _Accounts:
         tags = catalog.tags()
         if label in ENVIRONMENTS:
             tags["environment"] = label
-        providers[label] = aws.Provider(
+        providers[label] = aws_provider(
             label,
+            account=account,
             region=organization.home_region,
-            allowed_account_ids=[account],
-            default_tags={"tags": tags},
-            assume_roles=None
+            tags=tags,
+            role_arn=None
             if label == "management"
-            else [
-                # Not a dictionary: the SDK hands a provider's to the engine as they are, and the
-                # engine knows no role_arn.
-                aws.ProviderAssumeRoleArgs(
-                    role_arn=f"arn:aws:iam::{account}:role/{BOOTSTRAP_ROLE}",
-                    session_name="organization",
-                )
-            ],
+            else f"arn:aws:iam::{account}:role/{BOOTSTRAP_ROLE}",
         )
     return _Accounts(ids, providers)
 

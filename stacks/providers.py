@@ -23,6 +23,9 @@ CA_BUNDLE = "/etc/ssl/rds/global-bundle.pem"
 Source: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.SSL.html
 """
 
+SESSION_NAME = "patchworks"
+"""How the audit trail tells a stack's calls through an assumed role from others."""
+
 
 def aws_provider(
     name: str,
@@ -37,7 +40,11 @@ def aws_provider(
         name,
         region=region,
         allowed_account_ids=[account],
-        assume_roles=[{"role_arn": role_arn}] if role_arn else None,
+        # Not a dictionary: the SDK hands a provider's to the engine as they are, and the engine
+        # knows no role_arn, so that the role would silently not be assumed.
+        assume_roles=[aws.ProviderAssumeRoleArgs(role_arn=role_arn, session_name=SESSION_NAME)]
+        if role_arn
+        else None,
         default_tags={"tags": dict(tags)},
     )
 
