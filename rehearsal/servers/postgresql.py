@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rehearsal.servers import process
-from rehearsal.servers.postgresql_cluster import Cluster, Login, PostgresqlServer
+from rehearsal.servers.postgresql_cluster import Cluster
+from rehearsal.servers.postgresql_server import Login, PostgresqlServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,15 +15,12 @@ import shutil
 import signal
 import subprocess
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from components.kubernetes.bootstrap_scripts import SQL as BOOTSTRAP
 from components.postgresql.deployer import DEPLOYER
 from rehearsal.servers import process
 from rehearsal.servers.postgresql_installation import (
@@ -32,68 +29,20 @@ from rehearsal.servers.postgresql_installation import (
     installation,
     nearest_major,
 )
-from rehearsal.servers.postgresql_settings import SUPERUSER, authentication, configuration
+from rehearsal.servers.postgresql_roles import prepare_roles, roles_digest
+from rehearsal.servers.postgresql_server import SUPERUSER, Login, PostgresqlServer
+from rehearsal.servers.postgresql_settings import authentication, configuration
 
 HOST = "127.0.0.1"
 
 START_SECONDS = 60.0
 """How long a start may take; recovery after a kill replays at most `max_wal_size`."""
 
+LOG_BYTES = 10_000_000
+"""A log longer than this is begun anew at the next start."""
+
 # A unix socket's path has at most 107 bytes, and a clone may lie deeper than that.
 _SOCKETS = Path("/tmp")  # noqa: S108 - its directory there is checked to be ours alone
-
-# RDS has no superuser to log in as; these are the roles it hands out instead.
-_RDS_ROLES = ("rds_superuser", "rds_replication", "rds_iam")
-
-
-class Login(NamedTuple):
-    """A role and its password."""
-
-    user: str
-    password: str
-
-    def __repr__(self) -> str:
-        return f"Login(user={self.user!r})"
-
-
-@dataclass(frozen=True)
-class PostgresqlServer:
-    """A running PostgreSQL server that stands for one database cluster."""
-
-    cluster: str
-    host: str
-    port: int
-    version: str
-    """The server's real version, such as `16.14`."""
-    engine_version: str
-    """The version that the cell declares."""
-    deployer: Login = field(repr=False)
-    """The role that declares tenants' databases and roles; no superuser, as on RDS."""
-    socket_directory: Path
-
-    @property
-    def note(self) -> str | None:
-        """Where the server differs from what is declared, or None."""
-        if self.version.split(".")[0] == self.engine_version.split(".")[0]:
-            return None
-        return f"runs PostgreSQL {self.version} in place of {self.engine_version}"
-
-    @property
-    def superuser_dsn(self) -> str:
-        """A conninfo for the superuser, who comes in by the unix socket without a password."""
-        return make_conninfo(
-            host=str(self.socket_directory), port=self.port, user=SUPERUSER, dbname="postgres"
-        )
-
-    def deployer_dsn(self, database: str = "postgres") -> str:
-        """A conninfo for the deployer; it holds the password, so it belongs on no command line."""
-        return make_conninfo(
-            host=self.host,
-            port=self.port,
-            user=self.deployer.user,
-            password=self.deployer.password,
-            dbname=database,
-        )
 
 
 class Cluster:
@@ -125,9 +74,9 @@ class Cluster:
             else:
                 self._write_record(record)
             server = self._server(record)
-            prepared = hashlib.sha256(f"{server.deployer.password}{BOOTSTRAP}".encode()).hexdigest()
+            prepared = roles_digest(server)
             if record.get("prepared") != prepared:
-                _prepare_roles(server, programs)
+                prepare_roles(server, programs, _environment())
                 self._write_record(record | {"prepared": prepared})
             return server
 
@@ -219,8 +168,11 @@ class Cluster:
         """Start the process and wait until it answers, on its former port where that is free."""
         process.stop(self.pidfile, sign=signal.SIGQUIT)
         self._end_leftovers()
-        for attempt in range(3):
-            record["port"] = process.free_port(record.get("port") if attempt == 0 else None)
+        preferred = record.get("port")
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            self.log.unlink()
+        for _ in range(20):
+            record["port"] = process.free_port(preferred)
             self._write_record(record)
             self._configure(programs.major, record["port"])
             begin = self.log.stat().st_size if self.log.exists() else 0
@@ -235,9 +187,15 @@ class Cluster:
             process.stop(self.pidfile, sign=signal.SIGQUIT)
             with self.log.open("rb") as log:
                 log.seek(begin)
+                said = log.read()
+            if b"could not bind" in said:
                 # Another program took the port between the look and the start.
-                if b"could not bind" not in log.read():
-                    break
+                preferred = None
+            elif b"pre-existing shared memory block" in said:
+                # Backends of a killed server have not noticed yet.
+                time.sleep(0.5)
+            else:
+                break
         raise process.ServerFailed(f"PostgreSQL for {self.name} did not start", self.log)
 
     def _configure(self, major: int, port: int) -> None:
@@ -271,66 +229,38 @@ class Cluster:
         return False
 
     def _end_leftovers(self) -> None:
-        """End what still works in the data directory, and forget the postmaster it belonged to.
+        """End what still works on the data, and forget the postmaster it belonged to.
 
-        Whatever has the directory as its working directory is PostgreSQL's: a postmaster that no
-        pidfile names, or backends that outlive a killed one. Once none is left, a `postmaster.pid`
-        can only name a process of others, for which PostgreSQL would refuse to start.
+        That is a postmaster that no pidfile names, or backends that outlive a killed one. With
+        none left, a `postmaster.pid` can only name a process of others, for which PostgreSQL would
+        refuse to start.
         """
-        ours = {str(self._data), f"{self._data} (deleted)"}
         for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            with contextlib.suppress(OSError):
-                if str((entry / "cwd").readlink()) in ours and _is_postgres(entry):
-                    found = process.of(int(entry.name))
-                    if found is not None:
-                        found.stop(sign=signal.SIGQUIT, timeout=10)
+            if entry.name.isdigit() and self._works_on_data(entry):
+                found = process.of(int(entry.name))
+                if found is not None:
+                    found.stop(sign=signal.SIGQUIT, timeout=10)
         (self._data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _works_on_data(self, entry: Path) -> bool:
+        """Whether a directory of `/proc` is that of a PostgreSQL process of this cluster."""
+        data = os.fsencode(self._data)
+        try:
+            command = (entry / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+            if command[0].endswith(b"postgres") and command[-2:] == [b"-D", data]:
+                return True
+            # A backend's title tells no directory; where it works is not shown in a container.
+            return command[0].startswith(b"postgres:") and os.fsencode(
+                (entry / "cwd").readlink()
+            ) in (data, data + b" (deleted)")
+        except OSError:
+            return False
 
     def _write_record(self, record: dict[str, Any]) -> None:
         new = self._record.with_suffix(".new")
         new.touch(mode=0o600)
         new.write_text(json.dumps(record, indent=2) + "\n")
         new.replace(self._record)
-
-
-def _prepare_roles(server: PostgresqlServer, programs: Installation) -> None:
-    """Make the roles that a cell's database has before any tenant; running it again is harmless.
-
-    What RDS brings is made here. The rest is the very input of the cell's bootstrap job.
-    """
-    deployer, password = server.deployer
-    with psycopg.connect(server.superuser_dsn) as connection:
-        existing = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
-        for role in _RDS_ROLES:
-            if role not in existing:
-                connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
-    answer = subprocess.run(  # noqa: S603 - a program of the wheel
-        [programs.programs / "psql", "--no-psqlrc", "--quiet", "--dbname", server.superuser_dsn],
-        env=_environment() | {"PGOPTIONS": "-c client_min_messages=warning"},
-        input=BOOTSTRAP,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if answer.returncode != 0:
-        raise RuntimeError(f"the bootstrap of {server.cluster} failed:\n{answer.stderr}")
-    with psycopg.connect(server.superuser_dsn) as connection:
-        # Sent as a verifier: the password itself stays out of the server's log and memory.
-        verifier = connection.pgconn.encrypt_password(
-            password.encode(), deployer.encode(), b"scram-sha-256"
-        )
-        # A password stands for the IAM token, the attribute for the membership in rds_replication.
-        connection.execute(
-            sql.SQL("ALTER ROLE {} REPLICATION PASSWORD {}").format(
-                sql.Identifier(deployer), sql.Literal(verifier.decode())
-            )
-        )
-
-
-def _is_postgres(entry: Path) -> bool:
-    return (entry / "cmdline").read_bytes().split(b"\0")[0].split(b":")[0].endswith(b"postgres")
 
 
 def _socket_path(directory: Path) -> Path:

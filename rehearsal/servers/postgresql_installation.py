@@ -7,6 +7,7 @@ import importlib.util
 import os
 import pwd
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,8 @@ class Account:
         """
         if os.geteuid() != 0:
             return cls(os.geteuid(), os.getegid(), ())
+        if shutil.which("setpriv") is None:
+            raise LookupError("root runs PostgreSQL as nobody by setpriv: install util-linux")
         nobody = pwd.getpwnam("nobody")
         only = f"-all,+{_capability()}"
         return cls(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rehearsal.servers.postgresql_server import SUPERUSER
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-SUPERUSER = "postgres"
 
 # Ten servers fit in 500 MB. Slots, senders, workers and time-outs are those of the cells' parameter
 # groups (a test holds them equal), so a move that runs out of them here would run out there.
