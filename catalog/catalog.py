@@ -13,6 +13,8 @@ from catalog.tenant import Placement, Tenant
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 Ledger = dict[str, Placement]
 """The placement that serves each tenant now; a tenant that is missing has never been served."""
 
@@ -69,21 +71,16 @@ def placements(tenant: Tenant, ledger: Mapping[str, Placement]) -> tuple[Placeme
 
 def _without_covered(allowed: AllowList) -> AllowList:
     """Drop networks that another one in the list covers; order by family and address."""
-    kept: dict[str, AllowedNetwork] = {}
-    for entry in sorted(allowed, key=lambda e: ipaddress.ip_network(e.cidr).prefixlen):
-        network = ipaddress.ip_network(entry.cidr)
-        covered = any(
-            network.version == other.version and network.subnet_of(other)  # type: ignore[arg-type]
-            for other in map(ipaddress.ip_network, kept)
-        )
-        if not covered:
-            kept[entry.cidr] = entry
-    return tuple(
-        sorted(
-            kept.values(),
-            key=lambda e: (
-                ipaddress.ip_network(e.cidr).version,
-                int(ipaddress.ip_network(e.cidr).network_address),
-            ),
-        )
-    )
+    kept: list[tuple[_Network, AllowedNetwork]] = []
+    parsed = [(ipaddress.ip_network(entry.cidr), entry) for entry in allowed]
+    for network, entry in sorted(parsed, key=lambda pair: pair[0].prefixlen):
+        if not any(_covers(other, network) for other, _ in kept):
+            kept.append((network, entry))
+    kept.sort(key=lambda pair: (pair[0].version, int(pair[0].network_address)))
+    return tuple(entry for _, entry in kept)
+
+
+def _covers(outer: _Network, inner: _Network) -> bool:
+    if isinstance(outer, ipaddress.IPv4Network):
+        return isinstance(inner, ipaddress.IPv4Network) and inner.subnet_of(outer)
+    return isinstance(inner, ipaddress.IPv6Network) and inner.subnet_of(outer)

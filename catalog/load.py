@@ -11,7 +11,7 @@ from catalog.draft import Draft, entry
 from catalog.faults import CatalogFaults, Fault
 from catalog.organization import Organization
 from catalog.rules import judge
-from catalog.source import KINDS, catalog_files, read_document
+from catalog.source import KINDS, catalog_files, read_document, strays_beside_organization
 from catalog.tenant import Tenant
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def read(
                 draft.tenants[name] = entry(document, Tenant)
             documents.append(document)
         documents += strays
+    documents += strays_beside_organization(root)
     judge(draft)
     faults = sorted(fault for document in documents for fault in document.faults)
     if faults:

@@ -31,15 +31,32 @@ RESERVED: dict[str, tuple[str, ...]] = {
         *("postgres", "template0", "template1", "rdsadmin", "public", "none", "all", "default"),
         # The platform's own words, and the cell's own buckets and roles.
         *("organization", "cell", "tenant", "dedicated", "system", "patchworks", "karpenter"),
-        *("access-logs", "flow-logs", "logs", "audit", "backups", "state", "vpn", "nodes"),
+        *(
+            "access-logs",
+            "flow-logs",
+            "load-balancer-logs",
+            "logs",
+            "audit",
+            "backups",
+            "state",
+            "vpn",
+            "nodes",
+        ),
         *("developer", "operator", "auditor", "break-glass"),
     ),
-    "service": ("pooler", "kubernetes", "default"),
+    "service": ("pooler", "kubernetes", "default", "bootstrap"),
     "database": ("dedicated", "postgres", "rdsadmin", "default", "all", "ledger"),
     "node pool": ("system", "default"),
     "organization": ("aws", "amazon", "sthree", "amzn-s3-demo"),
 }
 """Names that would collide with what exists already, by what bears the name."""
+
+CELL_ROLES = (
+    *("database-monitoring", "runners", "load-balancer-controller", "nodes", "system-nodes"),
+    *("karpenter", "karpenter-nodes", "vpc-cni", "aws-ebs-csi-driver", "backup", "restore-test"),
+    *("developer", "operator", "auditor", "break-glass"),
+)
+"""Last parts of the cell's own IAM roles; `tenant` and `service` joined must not make one."""
 
 RESERVED_BUCKET_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 RESERVED_BUCKET_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
@@ -64,6 +81,11 @@ def namespace(tenant: str) -> str:
 def database(tenant: str) -> str:
     """The tenant's PostgreSQL database; hyphens would need quoting everywhere."""
     return tenant.replace("-", "_")
+
+
+def dedicated_database(tenant: str) -> str:
+    """What a tenant's dedicated database is called among its cell's."""
+    return f"tenant-{tenant}"
 
 
 def owner_role(tenant: str) -> str:
@@ -128,11 +150,8 @@ def derived(
     organization: Organization, cell: Cell, tenant: str, *, dedicated: bool = False
 ) -> tuple[Derived, ...]:
     """The physical names of a tenant's slice in a cell, for people and for the limits."""
-    own_cluster = (
-        (Derived("Database cluster", database_cluster(cell, tenant), POSTGRESQL_LIMIT),)
-        if dedicated
-        else ()
-    )
+    own = database_cluster(cell, dedicated_database(tenant))
+    own_cluster = (Derived("Database cluster", own, POSTGRESQL_LIMIT),) if dedicated else ()
     return (
         Derived("Namespace", namespace(tenant), KUBERNETES_LIMIT),
         Derived("Database", database(tenant), POSTGRESQL_LIMIT),

@@ -73,6 +73,34 @@ def catalog_files(root: Path, kind: str) -> tuple[list[str], list[Document]]:
     return found, strays
 
 
+def strays_beside_organization(root: Path) -> list[Document]:
+    """Documents with faults for catalog files that lie in the root and would not be read."""
+    strays = []
+    for entry in sorted(os.scandir(root), key=lambda e: e.name):
+        if entry.name == "organization.yaml" or not entry.name.lower().endswith((".yaml", ".yml")):
+            continue
+        kind = "organization" if entry.name.lower().startswith("organization.") else None
+        if kind is None and entry.is_file(follow_symlinks=False):
+            with (root / entry.name).open("rb") as file:
+                first = file.readline(200)
+            kind = next((k for k in KINDS if f"docs/schemas/{k}.json".encode() in first), None)
+        if kind is None:
+            continue
+        place = f"{KINDS[kind]}/<name>.yaml" if KINDS[kind] else "organization.yaml"
+        stray = Document(shown(entry.name))
+        stray.add_at(
+            "misplaced-file",
+            1,
+            1,
+            f"this file of the kind {kind} is not read here",
+            given=shown(entry.name),
+            allowed=place,
+            remedy=f"move it to {place}, or remove it",
+        )
+        strays.append(stray)
+    return strays
+
+
 def read_document(root: Path, file: str, kind: str, proposed: bytes | None = None) -> Document:
     """Read one file, or what is proposed for it.
 

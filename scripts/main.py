@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
@@ -105,6 +106,10 @@ def patchworks(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run `patchworks`; always ends in SystemExit with one of the exit codes."""
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's encoding lacks is shown escaped rather than failing the run.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         command = typer.main.get_command(app)
         command.main(args=arguments, prog_name="patchworks")

@@ -54,10 +54,13 @@ def derived_names_differ(draft: Draft) -> None:
         for location, database in _keys_of(cell, ("databases",)):
             key = ("database cluster", name, names.database_cluster(cell.model, database))
             taken.setdefault(key, (cell, location))
+        for own in names.CELL_ROLES:
+            made = names.role(organization, cell.model, own)
+            taken.setdefault(("IAM role", cell.model.account, made), (cell, ("name",)))
     for entry, cell in _placed(draft):
         placed, tenant = cell.model, entry.model
         if tenant.placement.database == "dedicated":
-            made = names.database_cluster(placed, tenant.name)
+            made = names.database_cluster(placed, names.dedicated_database(tenant.name))
             _claim(taken, ("database cluster", placed.name, made), entry, ("name",))
         made = names.load_balancer(placed, tenant.name)
         _claim(taken, ("load balancer", placed.name, made), entry, ("name",))

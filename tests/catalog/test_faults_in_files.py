@@ -133,6 +133,17 @@ def test_a_file_of_another_ending_is_a_fault(workspace, name):
     assert rules(workspace, f"tenants/{name}") == ["misplaced-file"]
 
 
+@pytest.mark.parametrize("name", ["organization.yml", "Organization.yaml", "brightwater.yaml"])
+def test_a_catalog_file_in_the_root_that_is_not_read_is_a_fault(workspace, name):
+    workspace.write(name, workspace.text(TENANT))
+    assert rules(workspace, name) == ["misplaced-file"]
+
+
+def test_other_files_in_the_root_are_not_the_catalogs(workspace):
+    workspace.write("Pulumi.yaml", "name: platform\n")
+    assert workspace.faults() == []
+
+
 def test_hidden_files_are_left_to_editors(workspace):
     workspace.write("tenants/.acme.yaml.swp", "not ours")
     assert workspace.faults() == []
@@ -207,9 +218,18 @@ def test_names_that_become_the_same_role_are_a_fault(workspace):
     assert fault.given == "halyard-prod-eu-west-1-bright-water-gateway"
 
 
+def test_a_service_whose_role_would_be_the_cells_is_a_fault(workspace):
+    copy_as(workspace, "database")
+    workspace.edit("tenants/database.yaml", "  gateway:\n", "  monitoring:\n")
+    (fault,) = workspace.faults()
+    assert fault.rule == "name-collision"
+    assert "cells/prod-eu-west-1.yaml:2 in name" in fault.allowed
+
+
 def test_a_dedicated_database_named_like_a_pool_is_a_fault(workspace):
-    copy_as(workspace, "pool-a", "aurelia-health", aurelia="pool")
-    assert "name-collision" in rules(workspace, "tenants/pool-a.yaml")
+    workspace.edit("cells/prod-eu-west-1.yaml", "  pool-b:", "  tenant-aurelia-health:")
+    workspace.edit("tenants/cobalt-logistics.yaml", "pool-b", "tenant-aurelia-health")
+    assert rules(workspace, "tenants/aurelia-health.yaml") == ["name-collision"]
 
 
 @pytest.mark.parametrize(

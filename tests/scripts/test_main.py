@@ -126,6 +126,22 @@ def test_a_reader_that_leaves_early_causes_no_traceback(patchworks):
     assert ran.stderr == ""
 
 
+def test_a_name_that_the_encoding_lacks_is_shown_escaped():
+    command = [sys.executable, "-m", "scripts.main", "tenant", "show", "\u0141\u00f3d\u017a"]
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    ran = subprocess.run(command, env=environment, capture_output=True)
+    assert ran.returncode == 2
+    assert b"\\u0141\xf3d\\u017a" in ran.stderr
+
+
+def test_a_name_that_is_no_text_is_wrong_usage():
+    command = [sys.executable, "-m", "scripts.main", "tenant", "show", b"\xff\x1b[2J"]
+    ran = subprocess.run(command, capture_output=True)
+    assert ran.returncode == 2
+    assert b"there is no tenant" in ran.stderr
+    assert b"\x1b" not in ran.stderr
+
+
 def on_a_terminal(*arguments, columns):
     """What a command prints on a real terminal of a width."""
     master, slave = pty.openpty()
