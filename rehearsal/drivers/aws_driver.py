@@ -221,6 +221,10 @@ class AwsDriver:
     gone_too: tuple[str, ...] = ()
     """Error codes, besides the usual ones, that mean it is gone already."""
 
+    def __post_init__(self) -> None:
+        # Every type has a region of its own, which overrules the provider's.
+        object.__setattr__(self, "replaced_by", self.replaced_by | {"region"})
+
     def create(self, name: str, inputs: Inputs, cloud: Cloud) -> tuple[str, Outputs]:
         """Create it."""
         subject = Subject(self.service, name, self._named(name, inputs), cloud)

@@ -216,6 +216,7 @@ class SecurityGroupRule:
             "ipv6CidrBlocks",
             "prefixListIds",
             "protocol",
+            "region",
             "securityGroupId",
             "self",
             "sourceSecurityGroupId",
@@ -277,12 +278,19 @@ def _change_entries(subject: Subject) -> None:
             )
 
 
+def _delete_prefix_list(subject: Subject) -> None:
+    # moto 5.2 crashes over a prefix list that it does not know.
+    known = subject.api.describe_managed_prefix_lists(PrefixListIds=[subject.id])
+    if known["PrefixLists"]:
+        subject.api.delete_managed_prefix_list(PrefixListId=subject.id)
+
+
 MANAGED_PREFIX_LIST = AwsDriver(
     service="ec2",
     create_by=Call("create_managed_prefix_list", rename={"name": "PrefixListName"}),
     read_by=Call("describe_managed_prefix_lists", given=lambda s: {"PrefixListIds": [s.id]}),
     updates=(Step({"entries", "name", "maxEntries"}, _change_entries),),
-    delete_by=(Call("delete_managed_prefix_list", given=lambda s: {"PrefixListId": s.id}),),
+    delete_by=(_delete_prefix_list,),
     id_is="PrefixList.PrefixListId",
     outputs_are={
         "arn": "PrefixLists[0].PrefixListArn",

@@ -36,9 +36,9 @@ def _group_of(s: Subject) -> object:
 
 
 def _prefix_list(s: Subject) -> object:
-    # moto still lists the entries of a prefix list that is gone.
+    # moto still lists a prefix list that is gone, with its entries, for a while.
     found = s.api("ec2").describe_managed_prefix_lists(PrefixListIds=[s.id])
-    if not found["PrefixLists"]:
+    if all(one["State"] == "delete-complete" for one in found["PrefixLists"]):
         return {}
     return {**found, **s.api("ec2").get_managed_prefix_list_entries(PrefixListId=s.id)}
 

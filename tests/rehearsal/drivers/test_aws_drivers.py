@@ -18,6 +18,7 @@ from aws_cases_data import CASES as DATA
 from aws_cases_identity import CASES as IDENTITY
 from aws_cases_network import CASES as NETWORK
 from aws_cases_traffic import CASES as TRAFFIC
+from aws_cases_watching import CASES as WATCHING
 from botocore.exceptions import ClientError
 
 import rehearsal.drivers
@@ -30,7 +31,7 @@ from rehearsal.servers.postgresql import PostgresqlServers
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-CASES: dict[str, Case] = NETWORK | IDENTITY | DATA | TRAFFIC
+CASES: dict[str, Case] = NETWORK | IDENTITY | DATA | TRAFFIC | WATCHING
 
 
 @pytest.fixture(scope="session")
@@ -51,10 +52,11 @@ def around(cloud: LocalCloud) -> Surroundings:
 
 def see(case: Case, subject: Subject, paths: Iterable[str]) -> dict[str, Any]:
     """What boto3 reads at the paths; nothing when the resource is gone."""
+    driver = next(drivers()[type] for type, known in CASES.items() if known is case)
     try:
         answer = case.read(subject)
     except ClientError as error:
-        if gone(error):
+        if gone(error, *getattr(driver, "gone_too", ())):
             return dict.fromkeys(paths)
         raise
     return {path: jmespath.search(path, answer) for path in paths}
