@@ -144,13 +144,19 @@ def deploy_statements(
             "Action": "sts:AssumeRole",
             "Resource": list(shared_roles),
         },
-        *_iam_statements(organization, account),
+        *_iam_statements(organization, environment),
         *_state_statements(organization),
     ]
 
 
-def _iam_statements(organization: Organization, account: str) -> list[Statement]:
-    ours = f"arn:aws:iam::{account}"
+def _iam_statements(organization: Organization, environment: Environment) -> list[Statement]:
+    ours = f"arn:aws:iam::{organization.account(environment)}"
+    roles = [
+        f"{ours}:role/{organization.name}-*",
+        f"{ours}:role/{environment}-*",
+        # The cluster's own role is named by pulumi-eks, after the component.
+        f"{ours}:role/cluster-eks-eksRole-role-*",
+    ]
     return [
         {
             "Sid": "DeclareRoles",
@@ -182,8 +188,8 @@ def _iam_statements(organization: Organization, account: str) -> list[Statement]
             "Resource": [
                 f"{ours}:instance-profile/{organization.name}-*",
                 f"{ours}:policy/{organization.name}-*",
-                f"{ours}:role/{organization.name}-*",
-                f"{ours}:saml-provider/{organization.name}-*",
+                f"{ours}:saml-provider/{environment}-*",
+                *roles,
             ],
         },
         {
@@ -196,7 +202,7 @@ def _iam_statements(organization: Organization, account: str) -> list[Statement]
             "Sid": "HandRolesToServices",
             "Effect": "Allow",
             "Action": "iam:PassRole",
-            "Resource": f"{ours}:role/{organization.name}-*",
+            "Resource": roles,
             "Condition": {"StringEquals": {"iam:PassedToService": list(SERVICES_THAT_TAKE_ROLES)}},
         },
         {
