@@ -21,8 +21,8 @@ from rehearsal.errors import DriverFailedError, ProtectedResourceError
 from rehearsal.evaluation import PROJECT
 from rehearsal.graph import PROVIDER_PREFIX
 from rehearsal.monitor import Answer, Monitor
-from rehearsal.offline import OfflineAnswers
 from rehearsal.providers import provider_settings
+from rehearsal.simulation import SimulatedAnswers
 from rehearsal.state import Applied, StackState
 from rehearsal.values import Secret, is_known, reveal
 
@@ -81,11 +81,11 @@ class LocalCloudAnswers:
     observe: Callable[[Event], None]
     check_interrupt: Callable[[], None] = lambda: None
     seen: set[str] = field(default_factory=set)
-    _offline: OfflineAnswers = field(init=False)
+    _simulated: SimulatedAnswers = field(init=False)
     _providers: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._offline = OfflineAnswers(self.outputs_of)
+        self._simulated = SimulatedAnswers(self.outputs_of)
 
     def stack_outputs(self, stack: str) -> Mapping[str, Any] | None:
         """What the other stack exported when it was applied."""
@@ -94,7 +94,7 @@ class LocalCloudAnswers:
     def answer(self, resource: Resource) -> Answer:
         """Make, change, replace or leave one resource."""
         self.check_interrupt()
-        offline = self._offline.answer(resource)
+        offline = self._simulated.answer(resource)
         self.seen.add(resource.urn)
         if resource.is_provider:
             self._providers[resource.urn] = (
@@ -254,6 +254,10 @@ class LocalCloudAnswers:
         if not type and resource.provider in self.state.resources:
             kept = self.state.resources[resource.provider]
             type, settings = kept.type, provider_settings(kept.type, kept.inputs)
+        region = resource.inputs.get("region")
+        if type == f"{PROVIDER_PREFIX}aws" and isinstance(region, str):
+            # Every AWS resource may be in another region than its provider.
+            settings = {**settings, "region": region}
         return self.cloud_for(type, settings)
 
     def _refuse_unknown(self, resource: Resource) -> None:
