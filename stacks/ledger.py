@@ -30,7 +30,11 @@ def read_ledger(catalog: Catalog, client: Any = None) -> Ledger:
 
     organization = catalog.organization
     dynamodb = client or boto3.client("dynamodb", region_name=organization.home_region)
-    table = table_name(organization.name)
+    # By its ARN: deployments read it from their environment's account.
+    table = (
+        f"arn:aws:dynamodb:{organization.home_region}:{organization.accounts.management}"
+        f":table/{table_name(organization.name)}"
+    )
     placements: Ledger = {}
     try:
         for page in dynamodb.get_paginator("scan").paginate(

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from components.aws.audit_archive import archive_bucket
 from components.aws.boundaries import Boundaries
-from components.aws.ci_roles import DeployRole, PreviewRole, deploy_role
+from components.aws.ci_roles import DeployRole, PreviewRole, deploy_role, preview_role
 from components.aws.dns import PublicZone
 from components.aws.github_oidc import GithubOidc
 from components.aws.keys import Key, alarms_publish, logs_encrypt
 from components.aws.ledger import LedgerTable
+from components.aws.ledger_access import LedgerAccess, opens_ledger_key
 from components.aws.people import People
 from components.aws.registry import Registry
-from components.aws.shared_role import SharedRole, keep_ledger, shared_role_arn, write_records
+from components.aws.shared_role import SharedRole, shared_role_arn, write_records
 from stacks.ledger import table_name
 from stacks.organization_accounts import ENVIRONMENTS, declare_accounts
 from stacks.organization_regions import environment_regions
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from catalog.catalog import Catalog, Ledger
     from stacks.organization_accounts import Accounts
-
-SHARED_ROLES = ("dns", "ledger")
 
 
 @dataclass(frozen=True)
@@ -90,6 +89,11 @@ def _records(catalog: Catalog, accounts: Accounts) -> _Records:
         alias=_ledger_alias(catalog),
         description="Encrypts the placement ledger",
         account=management,
+        statements=[
+            opens_ledger_key(
+                [*_roles(catalog, "preview"), *_roles(catalog, "deploy")], organization.home_region
+            )
+        ],
         opts=accounts.into("management"),
     )
     return _Records(
@@ -152,7 +156,9 @@ def _access(
             organization=organization,
             environment=environment,
             regions=environment_regions(catalog, environment),
-            shared_roles=[shared_role_arn(organization, purpose) for purpose in SHARED_ROLES],
+            shared_roles=[shared_role_arn(organization, "dns")],
+            ledger_table_arn=records.ledger.table_arn,
+            ledger_key_alias=f"alias/{_ledger_alias(catalog)}",
             oidc_provider_arn=oidc[environment].provider_arn,
             boundary_arn=boundaries[environment].ci_boundary_arn,
             opts=accounts.into(environment),
@@ -181,25 +187,37 @@ def _shared(
         key_arn=records.key.key_arn,
         opts=accounts.into("management"),
     )
-    purposes = {
-        "dns": ("Records in the public zone", write_records(records.zone.zone_id)),
-        "ledger": (
-            "Placements in the ledger",
-            keep_ledger(records.ledger.table_arn, records.ledger_key.key_arn),
-        ),
-    }
-    return {
-        f"{purpose}_role_arn": SharedRole(
-            f"shared-{purpose}",
-            organization=organization,
-            purpose=purpose,
-            description=description,
-            takers={
-                account: deploy_role(organization, environment)
-                for environment, account in environments.items()
-            },
-            statements=statements,
-            opts=accounts.into("management"),
-        ).role_arn
-        for purpose, (description, statements) in purposes.items()
-    }
+    LedgerAccess(
+        "ledger-access",
+        table_arn=records.ledger.table_arn,
+        readers=_roles(catalog, "preview"),
+        writers=_roles(catalog, "deploy"),
+        opts=accounts.into("management"),
+    )
+    dns = SharedRole(
+        "shared-dns",
+        organization=organization,
+        purpose="dns",
+        description="Records in the public zone",
+        takers={
+            account: deploy_role(organization, environment)
+            for environment, account in environments.items()
+        },
+        statements=write_records(records.zone.zone_id),
+        opts=accounts.into("management"),
+    )
+    return {"dns_role_arn": dns.role_arn}
+
+
+def _roles(catalog: Catalog, kind: Literal["preview", "deploy"]) -> list[str]:
+    """The ARNs of CI's roles in the environments' accounts, which others must name early."""
+    organization = catalog.organization
+    found = []
+    for environment in ENVIRONMENTS:
+        role = (
+            preview_role(organization)
+            if kind == "preview"
+            else deploy_role(organization, environment)
+        )
+        found.append(f"arn:aws:iam::{organization.account(environment)}:role/{role}")
+    return found

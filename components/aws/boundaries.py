@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.configuration_archive import recorder_role
 from components.aws.guarded_actions import (
     LONG_LIVED_CREDENTIALS,
     deny_long_lived_credentials,
@@ -123,6 +124,7 @@ def boundary_statements(organization: Organization, account: str) -> Sequence[St
             "Resource": [
                 f"arn:aws:iam::{account}:role/{BOOTSTRAP_ROLE}",
                 f"arn:aws:iam::{account}:role/{organization.name}-ci-*",
+                f"arn:aws:iam::{account}:role/{recorder_role(organization)}",
                 f"arn:aws:iam::{account}:role/aws-reserved/*",
             ],
         },

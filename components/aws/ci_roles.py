@@ -95,6 +95,8 @@ class DeployRole(pulumi.ComponentResource):
         environment: Environment,
         regions: Sequence[str],
         shared_roles: Sequence[str],
+        ledger_table_arn: pulumi.Input[str],
+        ledger_key_alias: str,
         oidc_provider_arn: pulumi.Input[str],
         boundary_arn: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
@@ -109,7 +111,12 @@ class DeployRole(pulumi.ComponentResource):
             subjects=[environment_subject(organization.repository, environment)],
             boundary_arn=boundary_arn,
             statements=deploy_statements(
-                organization, environment, regions=regions, shared_roles=shared_roles
+                organization,
+                environment,
+                regions=regions,
+                shared_roles=shared_roles,
+                ledger_table_arn=ledger_table_arn,
+                ledger_key_alias=ledger_key_alias,
             ),
         )
         self.register_outputs({"role_arn": self.role_arn})

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.aws.ledger_access import READ, SET
 from components.aws.state import state_bucket, state_key_alias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import pulumi
 
     from catalog.base import Environment
     from catalog.organization import Organization
@@ -72,11 +75,13 @@ def deploy_statements(
     *,
     regions: Sequence[str],
     shared_roles: Sequence[str],
+    ledger_table_arn: pulumi.Input[str],
+    ledger_key_alias: str,
 ) -> Sequence[Statement]:
     """The deploy role's policy in one environment's account.
 
     `regions` are those of the environment's cells and backups; `shared_roles` the ARNs of roles in
-    the management account through which tenants' names and placements are written.
+    the management account, such as the one through which tenants' names are written.
     """
     account = organization.account(environment)
     return [
@@ -144,8 +149,14 @@ def deploy_statements(
             "Action": "sts:AssumeRole",
             "Resource": list(shared_roles),
         },
+        {
+            "Sid": "ReadAndSetPlacements",
+            "Effect": "Allow",
+            "Action": [*READ, *SET],
+            "Resource": ledger_table_arn,
+        },
         *_iam_statements(organization, environment),
-        *_state_statements(organization),
+        *_state_statements(organization, ledger_key_alias),
     ]
 
 
@@ -221,7 +232,7 @@ def _iam_statements(organization: Organization, environment: Environment) -> lis
     ]
 
 
-def _state_statements(organization: Organization) -> list[Statement]:
+def _state_statements(organization: Organization, ledger_key_alias: str) -> list[Statement]:
     bucket = f"arn:aws:s3:::{state_bucket(organization)}"
     return [
         {
@@ -231,12 +242,14 @@ def _state_statements(organization: Organization) -> list[Statement]:
             "Resource": [bucket, f"{bucket}/*"],
         },
         {
-            "Sid": "SealTheState",
+            "Sid": "SealStateAndPlacements",
             "Effect": "Allow",
             "Action": ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"],
             "Resource": f"arn:aws:kms:*:{organization.accounts.management}:key/*",
             "Condition": {
-                "ForAnyValue:StringEquals": {"kms:ResourceAliases": state_key_alias(organization)}
+                "ForAnyValue:StringEquals": {
+                    "kms:ResourceAliases": [state_key_alias(organization), ledger_key_alias]
+                }
             },
         },
     ]

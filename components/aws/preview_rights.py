@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.aws.ledger_access import READ
 from components.aws.readable_settings import READABLE_SETTINGS
 from components.aws.state import state_bucket, state_key_alias
 
@@ -42,7 +43,7 @@ def preview_statements(
         {
             "Sid": "ReadPlacements",
             "Effect": "Allow",
-            "Action": ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"],
+            "Action": list(READ),
             "Resource": ledger_table_arn,
         },
         {

@@ -106,29 +106,3 @@ def write_records(zone_id: pulumi.Input[str]) -> Sequence[Statement]:
             "Resource": "arn:aws:route53:::change/*",
         },
     ]
-
-
-def keep_ledger(table_arn: pulumi.Input[str], key_arn: pulumi.Input[str]) -> Sequence[Statement]:
-    """What it takes to read the ledger and to compare and set in it; nothing of it is deleted."""
-    return [
-        {
-            "Sid": "ReadAndSetPlacements",
-            "Effect": "Allow",
-            "Action": [
-                "dynamodb:ConditionCheckItem",
-                "dynamodb:DescribeTable",
-                "dynamodb:GetItem",
-                "dynamodb:PutItem",
-                "dynamodb:Query",
-                "dynamodb:Scan",
-                "dynamodb:UpdateItem",
-            ],
-            "Resource": table_arn,
-        },
-        {
-            "Sid": "OpenTheTable",
-            "Effect": "Allow",
-            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-            "Resource": key_arn,
-        },
-    ]

@@ -48,6 +48,8 @@ def program():
             environment=environment,
             regions=("eu-central-1", "eu-west-3"),
             shared_roles=(SHARED,),
+            ledger_table_arn=LEDGER,
+            ledger_key_alias="alias/acme-ledger",
             oidc_provider_arn=OIDC,
             boundary_arn=BOUNDARY,
             opts=opts,
@@ -200,6 +202,19 @@ def test_a_deploy_role_hands_roles_to_named_services_only_and_never_cis_own(
     assert all("*" not in s for s in passing["Condition"]["StringEquals"]["iam:PassedToService"])
     assert found["HandNoCiRoleToAnything"]["Effect"] == "Deny"
     assert found["HandNoCiRoleToAnything"]["Resource"] == f"arn:aws:iam::{account}:role/acme-ci-*"
+
+
+@pytest.mark.parametrize("environment", ACCOUNTS)
+def test_a_deploy_role_sets_placements_and_deletes_none(graph, environment):
+    found = statements(graph.named(f"{environment}-policy"))
+    assert found["ReadAndSetPlacements"]["Resource"] == LEDGER
+    assert "dynamodb:UpdateItem" in found["ReadAndSetPlacements"]["Action"]
+    assert not [a for a in allowed_actions(found.values()) if a.startswith("dynamodb:Delete")]
+    assert found["SealStateAndPlacements"]["Condition"] == {
+        "ForAnyValue:StringEquals": {
+            "kms:ResourceAliases": ["alias/acme-pulumi-state", "alias/acme-ledger"]
+        }
+    }
 
 
 def test_a_boundary_keeps_its_bearer_from_whoever_may_enter():

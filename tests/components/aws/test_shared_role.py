@@ -11,27 +11,27 @@ from foundations import (
 )
 from identities import DEV, MANAGEMENT, ORGANIZATION, PROD, allowed_actions
 
+from components.aws.ledger_access import LedgerAccess, opens_ledger_key
 from components.aws.registry import Registry
-from components.aws.shared_role import SharedRole, keep_ledger, shared_role_arn, write_records
+from components.aws.shared_role import SharedRole, shared_role_arn, write_records
 
 LEDGER = f"arn:aws:dynamodb:eu-west-1:{MANAGEMENT}:table/acme-placements"
+READER = f"arn:aws:iam::{DEV}:role/acme-ci-preview"
+WRITER = f"arn:aws:iam::{PROD}:role/acme-ci-deploy-prod"
 TAKERS = {DEV: "acme-ci-deploy-dev", PROD: "acme-ci-deploy-prod"}
 
 
 def shared(opts):
-    for purpose, rights in (
-        ("dns", write_records("Z0123456789")),
-        ("ledger", keep_ledger(LEDGER, KEY)),
-    ):
-        SharedRole(
-            purpose,
-            organization=ORGANIZATION,
-            purpose=purpose,
-            description=f"For {purpose}",
-            takers=TAKERS,
-            statements=rights,
-            opts=opts,
-        )
+    SharedRole(
+        "dns",
+        organization=ORGANIZATION,
+        purpose="dns",
+        description="Records in the public zone",
+        takers=TAKERS,
+        statements=write_records("Z0123456789"),
+        opts=opts,
+    )
+    LedgerAccess("ledger", table_arn=LEDGER, readers=(READER,), writers=(WRITER,), opts=opts)
     Registry(
         "registry",
         organization=ORGANIZATION,
@@ -46,9 +46,8 @@ def graph():
     return evaluate(shared)
 
 
-@pytest.mark.parametrize("purpose", ["dns", "ledger"])
-def test_only_the_deploy_roles_can_take_a_shared_role(graph, purpose):
-    trust = statements(graph.named(f"{purpose}-role"), "assumeRolePolicy")["DeployRoles"]
+def test_only_the_deploy_roles_can_take_a_shared_role(graph):
+    trust = statements(graph.named("dns-role"), "assumeRolePolicy")["DeployRoles"]
     assert trust["Principal"] == {"AWS": [f"arn:aws:iam::{DEV}:root", f"arn:aws:iam::{PROD}:root"]}
     assert trust["Condition"] == {
         "ArnEquals": {
@@ -60,10 +59,9 @@ def test_only_the_deploy_roles_can_take_a_shared_role(graph, purpose):
     }
 
 
-@pytest.mark.parametrize("purpose", ["dns", "ledger"])
-def test_a_shared_role_bears_the_name_that_deploy_roles_may_take(graph, purpose):
-    name = graph.named(f"{purpose}-role").inputs["name"]
-    assert shared_role_arn(ORGANIZATION, purpose) == f"arn:aws:iam::{MANAGEMENT}:role/{name}"
+def test_a_shared_role_bears_the_name_that_deploy_roles_may_take(graph):
+    name = graph.named("dns-role").inputs["name"]
+    assert shared_role_arn(ORGANIZATION, "dns") == f"arn:aws:iam::{MANAGEMENT}:role/{name}"
 
 
 def test_records_are_written_into_one_zone_only(graph):
@@ -73,12 +71,29 @@ def test_records_are_written_into_one_zone_only(graph):
     assert writing["Resource"] == "arn:aws:route53:::hostedzone/Z0123456789"
 
 
-def test_placements_are_set_but_never_deleted(graph):
+def test_placements_are_read_and_set_by_named_roles_only(graph):
     found = statements(graph.named("ledger-policy"))
-    assert found["ReadAndSetPlacements"]["Resource"] == LEDGER
-    actions = allowed_actions(found.values())
-    assert {"dynamodb:PutItem", "dynamodb:UpdateItem"} <= actions
+    assert found["ReadPlacements"]["Condition"] == {
+        "ArnEquals": {"aws:PrincipalArn": [READER, WRITER]}
+    }
+    assert found["SetPlacements"]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": [WRITER]}}
+    assert found["SetPlacements"]["Principal"] == {"AWS": [f"arn:aws:iam::{PROD}:root"]}
+    assert "dynamodb:UpdateItem" in found["SetPlacements"]["Action"]
+    assert not {"dynamodb:PutItem", "dynamodb:UpdateItem"} & set(found["ReadPlacements"]["Action"])
+
+
+def test_no_placement_is_ever_deleted(graph):
+    actions = allowed_actions(statements(graph.named("ledger-policy")).values())
+    assert actions
     assert not any("Delete" in action for action in actions)
+
+
+def test_the_ledgers_key_opens_through_the_table_only():
+    statement = opens_ledger_key((READER, WRITER), "eu-west-1")
+    assert statement["Condition"] == {
+        "ArnEquals": {"aws:PrincipalArn": [READER, WRITER]},
+        "StringEquals": {"kms:ViaService": "dynamodb.eu-west-1.amazonaws.com"},
+    }
 
 
 def test_images_are_immutable_encrypted_and_scanned_on_push(graph):
