@@ -1,7 +1,5 @@
 """An organization, a cell and policy readings that the tests of identities have in common."""
 
-import json
-
 from catalog.cell import Cell
 from catalog.organization import Organization
 
@@ -82,28 +80,10 @@ CELL = Cell.model_validate(
     }
 )
 
-_DOCUMENTS = (
-    "assumeRolePolicy",
-    "content",
-    "inlinePolicy",
-    "policy",
-    "repositoryPolicy",
-)
-
 
 def listed(value):
     """A policy element that may be one string, as the list it stands for."""
     return [value] if isinstance(value, str) else list(value)
-
-
-def statements_in(graph):
-    """Every statement of every policy in a graph, with the resource that holds it."""
-    for resource in graph.resources.values():
-        for key in _DOCUMENTS:
-            text = resource.inputs.get(key)
-            if isinstance(text, str) and text.startswith("{") and "Statement" in text:
-                for statement in json.loads(text)["Statement"]:
-                    yield resource, statement
 
 
 def allowed_actions(statements):
