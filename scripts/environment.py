@@ -12,6 +12,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
@@ -81,29 +82,20 @@ def install_uv() -> bool:
 
 def has_pinned_uv(uv: Path) -> bool:
     """Whether `.venv` has the uv that the lock names."""
-    try:
-        answer = subprocess.run([uv, "--version"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return False
-    return f"\nuv=={answer.stdout.split()[1]} " in BOOTSTRAP.read_text(encoding="utf-8")
+    answer = output_of(uv, "--version").split()
+    return bool(answer) and f"\nuv=={answer[1]} " in BOOTSTRAP.read_text(encoding="utf-8")
 
 
 def version_of(python: str | Path) -> tuple[int, ...]:
     """Major and minor version of an interpreter; nothing where it does not run."""
-    try:
-        answer = subprocess.run(
-            [python, "-I", "-c", VERSION], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ()
-    return tuple(map(int, answer.stdout.split()))
+    return tuple(map(int, output_of(python, "-I", "-c", VERSION).split()))
 
 
 def run_with_newer_python() -> int:
     """Run this file again with a Python that is new enough, where the machine has one."""
     for name in KNOWN:
         if version_of(name) >= OLDEST:
-            return subprocess.run([name, "-I", __file__], check=False).returncode
+            return call(name, "-I", __file__).returncode
     say("Python 3.11 or newer is needed; this is " + sys.version.split()[0])
     say("install one, such as python3.11 and python3.11-venv, and run the same command again")
     return 1
@@ -119,25 +111,35 @@ def attempt(
     *command: str | Path, shown: bool = False, environment: dict[str, str] | None = None
 ) -> bool:
     """Run a command that may fail; what it prints is shown where that helps."""
-    output = None if shown else subprocess.DEVNULL
-    return (
-        subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env={**os.environ, **(environment or {})},
-            check=False,
-        ).returncode
-        == 0
-    )
+    printed = None if shown else subprocess.DEVNULL
+    settings = {**os.environ, **(environment or {})}
+    try:
+        return call(*command, stdout=printed, stderr=printed, env=settings).returncode == 0
+    except OSError:
+        return False
+
+
+def output_of(*command: str | Path) -> str:
+    """What a command prints; nothing where it fails or is not there."""
+    try:
+        answer = call(*command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except OSError:
+        return ""
+    return answer.stdout.decode() if answer.returncode == 0 else ""
 
 
 def run(*command: str | Path) -> None:
     """Run a command that must not fail, and leave with its exit code where it does."""
-    code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    code = call(*command).returncode
     if code:
         raise SystemExit(code)
+
+
+def call(*command: str | Path, **settings: Any) -> subprocess.CompletedProcess[bytes]:
+    """Run a command that asks nobody anything."""
+    return subprocess.run(  # noqa: S603 - every command comes from this file
+        command, stdin=subprocess.DEVNULL, check=False, **settings
+    )
 
 
 def say(text: str) -> None:

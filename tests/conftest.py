@@ -1,0 +1,49 @@
+"""What holds for every test: none is skipped, and none leaves a server behind."""
+
+import gc
+import signal
+from collections.abc import Generator
+
+import pytest
+
+from rehearsal.servers import process
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that is skipped fails: what does not run proves nothing."""
+    report = yield
+    refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A file that is skipped fails as well."""
+    report = yield
+    refuse_skip(report)
+    return report
+
+
+def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.outcome == "skipped" and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"no test may be skipped here, and this one was: {reason}"
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was imported out of every later search for garbage."""
+    gc.collect()
+    gc.freeze()
+
+
+# Before pytest tears fixtures down and removes the directories: an interrupted run may do neither.
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop the servers that this run started and did not stop."""
+    # pytest keeps the directory private, and offers it to fixtures only.
+    directory = session.config._tmp_path_factory.getbasetemp()
+    for pidfile in directory.rglob("*.pid"):
+        if process.find(pidfile) is not None:
+            process.stop(pidfile, sign=signal.SIGINT)
