@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scripts.catalog_options import CatalogOption, JsonOption, load_catalog, print_json
+from scripts.state_option import StateOption
 from scripts.tables import print_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from catalog.catalog import Catalog
     from rehearsal.local_cloud import LocalCloud, ServerStatus
 
@@ -22,16 +24,6 @@ app = typer.Typer(
     "It is moto for AWS, a real PostgreSQL server for each declared database cluster, and "
     "Kubernetes by its schemas. It listens on loopback only and keeps its state in .patchworks.",
 )
-
-StateOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--state",
-        metavar="DIRECTORY",
-        help="Where the cloud on this machine keeps its state; by default .patchworks in the "
-        "checkout.",
-    ),
-]
 
 
 @app.command()

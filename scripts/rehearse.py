@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scripts.catalog_options import CatalogOption, JsonOption, load_catalog, print_json
 from scripts.exits import ExitCode
+from scripts.state_option import StateOption
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from catalog.catalog import Catalog
     from rehearsal.apply import Outcome
     from rehearsal.rehearse import Observer
@@ -22,16 +24,6 @@ app = typer.Typer(
     "Without names the whole catalog is rehearsed, and what was applied before and is gone from "
     "the catalog is torn down. Named stacks bring those they refer to.",
 )
-
-StateOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--state",
-        metavar="DIRECTORY",
-        help="Where the cloud on this machine keeps its state; by default .patchworks in the "
-        "checkout.",
-    ),
-]
 
 
 @app.command()
@@ -77,9 +69,8 @@ def run(
     catalog: Catalog, stacks: tuple[str, ...], state: Path | None, observer: Observer
 ) -> list[Outcome]:
     """Rehearse stacks on the local cloud, which is started when it does not run."""
-    from rehearsal.local_cloud import LocalCloud
-
     from rehearsal.interrupts import deferred_interrupts
+    from rehearsal.local_cloud import LocalCloud
     from rehearsal.rehearse import Rehearsal
     from stacks.programs import parse
 

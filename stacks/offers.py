@@ -26,6 +26,9 @@ class OrganizationOffer:
 
     def __init__(self, stack: pulumi.StackReference) -> None:
         self.zone_id: pulumi.Output[str] = stack.require_output("zone_id")
+        self.archive_key_arn: pulumi.Output[str] = stack.require_output("key_arns").apply(
+            lambda arns: arns["archive"]
+        )
 
 
 def organization_offer() -> OrganizationOffer:
@@ -65,7 +68,8 @@ class CellOffer:
         return (
             found.apply(lambda database: database["writer_endpoint"]),
             found.apply(lambda database: database["reader_endpoint"]),
-            found.apply(lambda database: database["port"]),
+            # A stack reference gives every number as a float, and a port is none.
+            found.apply(lambda database: int(database["port"])),
         )
 
     def _by_zone(self, name: str) -> Sequence[pulumi.Output[str]]:

@@ -38,7 +38,7 @@ class Certificate(pulumi.ComponentResource):
         certificate = aws.acm.Certificate(
             f"{name}-certificate",
             domain_name=hostnames[0],
-            subject_alternative_names=list(hostnames[1:]),
+            subject_alternative_names=list(hostnames[1:]) or None,
             validation_method="DNS",
             # Client VPN endpoints take no elliptic curves.
             key_algorithm="RSA_2048",
