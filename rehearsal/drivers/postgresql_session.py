@@ -133,7 +133,7 @@ def session(
     provider = cloud.provider
     if "host" not in provider:
         raise LookupError("the PostgreSQL provider has no host, so its server is not known")
-    host, port = str(provider["host"]), int(provider.get("port") or 5432)
+    host, port = str(provider["host"]), int(float(provider.get("port") or 5432))
     server = cloud.postgresql.find(host, port)
     user = str(provider.get("username") or server.deployer.user)
     known = server.deployer.password if user == server.deployer.user else None
