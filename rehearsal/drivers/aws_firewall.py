@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rehearsal.drivers.aws_driver import AwsDriver, Call, Subject, Tagging, joined, of
@@ -44,21 +43,8 @@ IP_SET = AwsDriver(
 )
 
 
-def _inner_statements(value: Any) -> Any:
-    """Pulumi lists the one statement that a NOT holds as `statements`."""
-    if isinstance(value, list):
-        return [_inner_statements(item) for item in value]
-    if not isinstance(value, Mapping):
-        return value
-    form = {key: _inner_statements(inner) for key, inner in value.items()}
-    if "notStatement" in form:
-        (statement,) = form["notStatement"]["statements"]
-        form["notStatement"] = {"statement": statement}
-    return form
-
-
 def _web_acl(inputs: Inputs) -> Inputs:
-    form: Inputs = _inner_statements(inputs)
+    form = dict(inputs)
     bodies = form.get("customResponseBodies")
     if bodies:
         form["customResponseBodies"] = {

@@ -1,4 +1,4 @@
-"""Drivers for AWS Config, GuardDuty, and what guards registries, vaults and log streams."""
+"""Drivers for AWS Config, GuardDuty, and what guards images, vaults and log streams."""
 
 from __future__ import annotations
 
@@ -168,16 +168,6 @@ DETECTOR = AwsDriver(
     gone_too=("BadRequestException",),
 )
 
-_REGISTRY_POLICY = Call("put_registry_policy", rename={"policy": "policyText"})
-REGISTRY_POLICY = AwsDriver(
-    service="ecr",
-    create_by=_REGISTRY_POLICY,
-    updates=(_REGISTRY_POLICY,),
-    delete_by=(Call("delete_registry_policy"),),
-    id_is=lambda s: s.cloud.account,
-    outputs_are={"registryId": lambda s: s.cloud.account},
-)
-
 _SCANNING = Call("put_registry_scanning_configuration")
 REGISTRY_SCANNING_CONFIGURATION = AwsDriver(
     service="ecr",
@@ -228,7 +218,6 @@ DRIVERS: dict[str, Driver] = {
     "aws:cfg/rule:Rule": RULE,
     "aws:cfg/configurationAggregator:ConfigurationAggregator": CONFIGURATION_AGGREGATOR,
     "aws:guardduty/detector:Detector": DETECTOR,
-    "aws:ecr/registryPolicy:RegistryPolicy": REGISTRY_POLICY,
     "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration": (
         REGISTRY_SCANNING_CONFIGURATION
     ),

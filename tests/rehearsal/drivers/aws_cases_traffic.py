@@ -301,7 +301,7 @@ CASES = {
                     "action": {"allow": {}},
                     "statement": {
                         "notStatement": {
-                            "statements": [{"ipSetReferenceStatement": {"arn": _ip_set(a)}}]
+                            "statement": {"ipSetReferenceStatement": {"arn": _ip_set(a)}}
                         }
                     },
                     "visibilityConfig": visibility("allowed"),

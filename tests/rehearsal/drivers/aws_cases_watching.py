@@ -1,8 +1,8 @@
-"""Cases for AWS Config, GuardDuty, and what guards registries, vaults and log streams."""
+"""Cases for AWS Config, GuardDuty, and what guards images, vaults and log streams."""
 
 from __future__ import annotations
 
-from aws_case import ACCOUNT, Case, Subject, Surroundings, allow
+from aws_case import ACCOUNT, Case, Subject, Surroundings
 
 TAGS = {"tags": {"Name": "tested"}}
 
@@ -116,14 +116,6 @@ CASES = {
         change=lambda a: {"findingPublishingFrequency": "ONE_HOUR"},
         then={"FindingPublishingFrequency": "ONE_HOUR"},
         outputs={"arn": ":detector/", "accountId": ACCOUNT},
-    ),
-    "aws:ecr/registryPolicy:RegistryPolicy": Case(
-        inputs=lambda a: {"policy": allow("ecr:ReplicateImage")},
-        read=lambda s: s.api("ecr").get_registry_policy(),
-        shows={"contains(to_string(policyText), 'ReplicateImage')": True},
-        change=lambda a: {"policy": allow("ecr:CreateRepository")},
-        then={"contains(to_string(policyText), 'CreateRepository')": True},
-        outputs={"registryId": ACCOUNT},
     ),
     "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration": Case(
         inputs=lambda a: {
