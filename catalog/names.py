@@ -54,6 +54,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
 CELL_ROLES = (
     *("database-monitoring", "runners", "load-balancer-controller", "nodes", "system-nodes"),
     *("karpenter", "karpenter-nodes", "vpc-cni", "aws-ebs-csi-driver", "backup", "restore-test"),
+    *("flow-logs", "log-archive", "log-subscriber"),
     *("developer", "operator", "auditor", "break-glass"),
 )
 """Last parts of the cell's own IAM roles; `tenant` and `service` joined must not make one."""

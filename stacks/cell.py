@@ -19,6 +19,7 @@ from components.aws.database_monitoring import DatabaseMonitoring
 from components.aws.duty_roles import DutyRoles
 from components.aws.keys import Key, alarms_publish, logs_encrypt
 from components.aws.load_balancer_logs import LoadBalancerLogs
+from components.aws.log_archive import LogArchive
 from components.aws.network import Network
 from components.aws.restore_test import RestoreTest
 from components.aws.runners import Runners
@@ -49,6 +50,7 @@ class _Program:
         self.cell = cell = catalog.cells[name]
         self.tags = catalog.tags(cell=cell)
         self.saml_metadata = catalog.saml_metadata
+        self.offer = organization_offer()
         self.cluster_name = names.cluster(self.organization, cell)
         self.provider = aws_provider(
             "cell", account=cell.account, region=cell.region, tags=self.tags
@@ -89,6 +91,7 @@ class _Program:
         }
         self._backups(databases)
         self._services(cluster, databases)
+        self._archive(cluster, vpn, databases)
         logs = LoadBalancerLogs(
             "load-balancer",
             bucket_name=f"{self.organization.name}-{self.cell.name}-load-balancer-logs",
@@ -146,7 +149,7 @@ class _Program:
         certificate = Certificate(
             "vpn-certificate",
             hostnames=(hostname,),
-            zone_id=organization_offer().zone_id,
+            zone_id=self.offer.zone_id,
             zone_provider=aws_provider(
                 "dns",
                 account=self.organization.accounts.management,
@@ -254,6 +257,22 @@ class _Program:
             selected_by={"cell": self.cell.name},
             subnet_group_name=database.subnet_group_name,
             security_group_id=database.security_group_id,
+            opts=self.here,
+        )
+
+    def _archive(self, cluster: Cluster, vpn: ClientVpn, databases: dict[str, Database]) -> None:
+        """Keep for years what tells who did what: the API's audit, pgAudit and connections."""
+        LogArchive(
+            "logs",
+            organization=self.organization,
+            cell=self.cell,
+            log_groups={
+                "cluster": cluster.log_group_name,
+                "vpn": vpn.log_group_name,
+                **{name: each.log_group_names["postgresql"] for name, each in databases.items()},
+            },
+            archive_key_arn=self.offer.archive_key_arn,
+            key_arn=self.key.key_arn,
             opts=self.here,
         )
 

@@ -47,6 +47,7 @@ class Cluster(pulumi.ComponentResource):
     load_balancer_security_group_id: pulumi.Output[str]
     """To be attached to every load balancer that sends to pods."""
     node_role_arn: pulumi.Output[str]
+    log_group_name: pulumi.Output[str]
     ready: list[pulumi.Resource]
     """The system nodes, for what needs a node to run on."""
 
@@ -163,6 +164,7 @@ class Cluster(pulumi.ComponentResource):
         self.node_security_group_id = groups.nodes_id
         self.load_balancer_security_group_id = groups.load_balancers_id
         self.node_role_arn = node_role.role_arn
+        self.log_group_name = logs.name
         self.ready = list(nodes.node_groups)
         self.register_outputs(
             {

@@ -56,6 +56,8 @@ class Database(pulumi.ComponentResource):
     security_group_id: pulumi.Output[str]
     subnet_group_name: pulumi.Output[str]
     master_secret_arn: pulumi.Output[str]
+    log_group_names: dict[str, pulumi.Output[str]]
+    """By the log that RDS exports, such as `postgresql`."""
     engine_version: str
 
     def __init__(
@@ -129,6 +131,7 @@ class Database(pulumi.ComponentResource):
         self.security_group_id = access.security_group_id
         self.subnet_group_name = subnets.name
         self.master_secret_arn = cluster.master_user_secrets.apply(_secret_arn)
+        self.log_group_names = {log: group.name for log, group in zip(LOGS, logs, strict=True)}
         self.engine_version = spec.engine_version
         self.register_outputs(
             {

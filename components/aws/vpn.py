@@ -40,6 +40,7 @@ class ClientVpn(pulumi.ComponentResource):
     endpoint_id: pulumi.Output[str]
     dns_name: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
+    log_group_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -122,6 +123,7 @@ class ClientVpn(pulumi.ComponentResource):
         self.endpoint_id = endpoint.id
         self.dns_name = endpoint.dns_name
         self.security_group_id = group.id
+        self.log_group_name = logs.name
         self.register_outputs({"endpoint_id": self.endpoint_id})
 
     def _declare_security_group(
