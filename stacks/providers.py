@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 import pulumi_postgresql as postgresql
+import pulumi_random as random
 
 from components.postgresql.deployer import DEPLOYER, MAINTENANCE_DATABASE
 
@@ -60,6 +61,11 @@ def kubernetes_provider(
         delete_unreachable=False,
         opts=opts,
     )
+
+
+def random_provider(name: str) -> random.Provider:
+    """A provider of random values; it has no settings, but default providers are disabled."""
+    return random.Provider(name)
 
 
 def postgresql_provider(

@@ -17,7 +17,12 @@ from components.postgresql.tenant_database import TenantDatabase
 from components.prepared_database import PreparedDatabase
 from components.slice import DatabaseAddress, Slice
 from stacks.offers import CellOffer, organization_offer
-from stacks.providers import aws_provider, kubernetes_provider, postgresql_provider
+from stacks.providers import (
+    aws_provider,
+    kubernetes_provider,
+    postgresql_provider,
+    random_provider,
+)
 
 if TYPE_CHECKING:
     from catalog.catalog import Catalog, Ledger
@@ -46,7 +51,7 @@ class _Program:
             f"{tenant.name}-database-password",
             length=PASSWORD_LENGTH,
             # A new password is a rotation, which is a change of its own.
-            opts=pulumi.ResourceOptions(protect=True),
+            opts=pulumi.ResourceOptions(protect=True, provider=random_provider("passwords")),
         )
         self.dns_provider = aws_provider(
             "dns",
