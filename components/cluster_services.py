@@ -11,6 +11,7 @@ from components.aws.cluster_versions import VERSIONS
 from components.aws.karpenter import Karpenter as KarpenterFoundation
 from components.aws.load_balancer_controller_rights import registering_statements
 from components.aws.workload_role import WorkloadRole
+from components.children import child_options
 from components.kubernetes import load_balancer_controller
 from components.kubernetes.database_bootstrap import NAMESPACE as BOOTSTRAP_NAMESPACE
 from components.kubernetes.karpenter import Karpenter
@@ -52,7 +53,7 @@ class ClusterServices(pulumi.ComponentResource):
         self._organization = organization
         self._cluster = cluster
         self._key_arn = key_arn
-        self._child = pulumi.ResourceOptions(parent=self)
+        self._child = child_options(self, opts)
         PriorityClasses(f"{name}-priorities", opts=self._child)
         StorageClass(f"{name}-storage", key_arn=key_arn, opts=self._child)
         self._load_balancer_controller(vpc_id)
@@ -133,4 +134,6 @@ class ClusterServices(pulumi.ComponentResource):
             )
 
     def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, depends_on=list(resources))
+        return pulumi.ResourceOptions.merge(
+            self._child, pulumi.ResourceOptions(depends_on=list(resources))
+        )

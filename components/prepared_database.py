@@ -9,6 +9,7 @@ import pulumi
 from catalog import names
 from catalog.subnets import layout
 from components.aws.workload_role import WorkloadRole
+from components.children import child_options
 from components.kubernetes.database_bootstrap import (
     NAMESPACE,
     DatabaseBootstrap,
@@ -44,7 +45,7 @@ class PreparedDatabase(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("patchworks:tenant:PreparedDatabase", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_options(self, opts)
         subnets = layout(cell.network.cidr, len(cell.zones))
         identity = WorkloadRole(
             f"{name}-identity",
@@ -82,7 +83,7 @@ class PreparedDatabase(pulumi.ComponentResource):
             endpoint_networks=subnets.private,
             registry=organization.registry,
             # A job that starts without its identity would fail and wait for its next try.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[identity]),
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[identity])),
         )
         self.ready = [bootstrap.job]
         self.register_outputs({})

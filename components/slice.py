@@ -16,6 +16,7 @@ from components.aws.ingress import TenantIngress
 from components.aws.listener_rules import Route
 from components.aws.tenant_secret import Secret
 from components.aws.workload_role import WorkloadRole
+from components.children import child_options
 from components.kubernetes.access import CompanyAccess
 from components.kubernetes.database_secret import DatabaseSecret
 from components.kubernetes.namespace import TenantNamespace
@@ -97,7 +98,7 @@ class Slice(pulumi.ComponentResource):
         self._cell = cell
         self._parts = parts
         self._key_arn = key_arn
-        self._child = pulumi.ResourceOptions(parent=self)
+        self._child = child_options(self, opts)
         bucket = Bucket(
             f"{name}-objects",
             BucketSpec(versions_days=spec.retention.objects_days),

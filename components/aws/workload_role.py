@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_aws as aws
 
+from components.children import child_options
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -35,7 +37,7 @@ class WorkloadRole(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("patchworks:aws:WorkloadRole", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = child_options(self, opts)
         role = aws.iam.Role(
             f"{name}-role",
             name=role_name,
@@ -71,7 +73,7 @@ class WorkloadRole(pulumi.ComponentResource):
             service_account=service_account,
             role_arn=role.arn,
             # A pod that starts with the association finds its rights in place.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=ready),
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=ready)),
         )
         self.role_name = role.name
         self.role_arn = role.arn
