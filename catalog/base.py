@@ -98,6 +98,16 @@ Description = Annotated[
 """Text that AWS accepts as a security group rule's description."""
 
 
+Image = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)*@sha256:[0-9a-f]{64}$",
+        max_length=400,
+    ),
+]
+"""A repository in the organization's registry, pinned by digest."""
+
+
 class AllowedNetwork(CatalogModel):
     """A network that may reach an ingress."""
 

@@ -12,6 +12,7 @@ from catalog.base import (
     DomainName,
     Email,
     Environment,
+    Image,
     IPv4Network,
     Line,
     Network,
@@ -76,6 +77,23 @@ class Networks(CatalogModel):
     """Each office's public addresses; part of every cell's allow-list."""
 
 
+class Images(CatalogModel):
+    """The platform's own images, which the organization builds or mirrors into its registry.
+
+    Each carries the digest of what was built and scanned; a new one rolls every cell's pods.
+    """
+
+    pgbouncer: Image
+    """The poolers: PgBouncer 1.23 or later, a shell, `cp` and `sleep`, and Amazon's certificate
+    authorities for RDS at /etc/ssl/certs/rds-global-bundle.pem. Runs as any user."""
+    postgresql_client: Image
+    """Prepares databases: `psql` of PostgreSQL 16 or later, a shell, and the same authorities."""
+    aws_cli: Image
+    """Reads a database's master secret once: AWS CLI 2, bash and sed."""
+    pause: Image
+    """Holds a node pool's least number of nodes: Kubernetes' own pause image."""
+
+
 class Organization(CatalogModel):
     """What exists once: accounts, identities, audit, public DNS and the placement ledger."""
 
@@ -90,6 +108,7 @@ class Organization(CatalogModel):
     identity_provider: IdentityProvider
     groups: Annotated[dict[Slug, Group], Field(min_length=1)]
     repository: Repository
+    images: Images
     networks: Networks
     security_contact: Email
     """Receives alarms, certificate and expiry notices."""
@@ -113,3 +132,7 @@ class Organization(CatalogModel):
     def registry(self) -> str:
         """The host of the organization's own image and chart registry."""
         return f"{self.accounts.management}.dkr.ecr.{self.home_region}.amazonaws.com"
+
+    def address(self, image: str) -> str:
+        """Where one of the catalog's images is pulled from."""
+        return f"{self.registry}/{image}"

@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from catalog.base import AllowList, CatalogModel, DomainName, Email, Environment, Line, Slug
+from catalog.base import (
+    AllowList,
+    CatalogModel,
+    DomainName,
+    Email,
+    Environment,
+    Image,
+    Line,
+    Slug,
+)
 from catalog.cell import DatabaseSettings
 
 CpuQuantity = Annotated[str, Field(pattern=r"^([1-9][0-9]*m|[1-9][0-9]*)$")]
@@ -14,15 +23,6 @@ CpuQuantity = Annotated[str, Field(pattern=r"^([1-9][0-9]*m|[1-9][0-9]*)$")]
 
 MemoryQuantity = Annotated[str, Field(pattern=r"^[1-9][0-9]*(Mi|Gi)$")]
 """Memory in `Mi` or `Gi`."""
-
-Image = Annotated[
-    str,
-    Field(
-        pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*(/[a-z0-9]+([._-][a-z0-9]+)*)*@sha256:[0-9a-f]{64}$",
-        max_length=400,
-    ),
-]
-"""A repository in the organization's registry, pinned by digest."""
 
 Tier = Literal["trial", "standard", "enterprise"]
 Right = Literal["view", "operate", "administer"]

@@ -110,6 +110,7 @@ class ClusterServices(pulumi.ComponentResource):
             bottlerocket_version=VERSIONS[cell.kubernetes.version].bottlerocket,
             tags=tags,
             registry=self._organization.registry,
+            pause_image=self._organization.address(self._organization.images.pause),
             opts=self._after(foundation),
         )
 

@@ -81,7 +81,8 @@ class PreparedDatabase(pulumi.ComponentResource):
             region=cell.region,
             database_networks=subnets.isolated,
             endpoint_networks=subnets.private,
-            registry=organization.registry,
+            aws_image=organization.address(organization.images.aws_cli),
+            client_image=organization.address(organization.images.postgresql_client),
             # A job that starts without its identity would fail and wait for its next try.
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=[identity])),
         )

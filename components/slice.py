@@ -220,7 +220,7 @@ class Slice(pulumi.ComponentResource):
             tenant=spec.name,
             tier=spec.tier,
             namespace=inside,
-            registry=self._organization.registry,
+            image=self._organization.address(self._organization.images.pgbouncer),
             writer_endpoint=database.writer_endpoint,
             reader_endpoint=database.reader_endpoint,
             database_port=database.port,

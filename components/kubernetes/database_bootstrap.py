@@ -44,7 +44,8 @@ class DatabaseBootstrap(pulumi.ComponentResource):
         region: str,
         database_networks: Sequence[str],
         endpoint_networks: Sequence[str],
-        registry: str,
+        aws_image: str,
+        client_image: str,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Prepare the cell's database cluster called `database`, such as `pool-a`.
@@ -81,8 +82,8 @@ class DatabaseBootstrap(pulumi.ComponentResource):
             {
                 "serviceAccountName": account.object_name,
                 "restartPolicy": "Never",
-                "initContainers": [_reader(registry, region, master_secret_arn)],
-                "containers": [_client(registry, writer_endpoint, port)],
+                "initContainers": [_reader(aws_image, region, master_secret_arn)],
+                "containers": [_client(client_image, writer_endpoint, port)],
                 "volumes": _volumes(scripts.object_name),
             },
         )
@@ -131,10 +132,10 @@ def _volumes(scripts: pulumi.Input[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _reader(registry: str, region: str, secret_arn: pulumi.Input[str]) -> dict[str, Any]:
+def _reader(image: str, region: str, secret_arn: pulumi.Input[str]) -> dict[str, Any]:
     return _container(
         "master-login",
-        images.image(registry, "aws-cli"),
+        image,
         ["/bin/bash", f"{_SCRIPTS}/master-login.sh"],
         {
             "AWS_REGION": region,
@@ -147,14 +148,14 @@ def _reader(registry: str, region: str, secret_arn: pulumi.Input[str]) -> dict[s
     )
 
 
-def _client(registry: str, host: pulumi.Input[str], port: pulumi.Input[int]) -> dict[str, Any]:
+def _client(image: str, host: pulumi.Input[str], port: pulumi.Input[int]) -> dict[str, Any]:
     command = (
         f'PGUSER="$(cat {_CREDENTIALS}/username)" '
         f"exec psql --no-psqlrc --echo-errors --file={_SCRIPTS}/bootstrap.sql"
     )
     return _container(
         "bootstrap",
-        images.image(registry, "postgresql-client"),
+        image,
         ["/bin/sh", "-c", command],
         {
             "PGAPPNAME": "patchworks-bootstrap",

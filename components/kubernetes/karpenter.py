@@ -50,6 +50,7 @@ class Karpenter(pulumi.ComponentResource):
         bottlerocket_version: str,
         tags: Mapping[str, str],
         registry: str,
+        pause_image: str,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Install Karpenter.
@@ -119,7 +120,7 @@ class Karpenter(pulumi.ComponentResource):
                     pool_name=made.object_name,
                     deployment_name=f"floor-{pool_name}",
                     namespace=namespace.namespace_name,
-                    registry=registry,
+                    image=pause_image,
                     opts=child,
                 )
         self.register_outputs({})

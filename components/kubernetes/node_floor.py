@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components.children import child_options
-from components.kubernetes import images, pods
+from components.kubernetes import pods
 from components.kubernetes.objects import Application, KubernetesObject
 from components.kubernetes.priority_classes import PLACEHOLDER
 
@@ -29,7 +29,7 @@ class NodeFloor(pulumi.ComponentResource):
         pool_name: pulumi.Input[str],
         deployment_name: str,
         namespace: pulumi.Input[str],
-        registry: str,
+        image: str,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Hold `spec.minimum` nodes of the pool."""
@@ -42,7 +42,7 @@ class NodeFloor(pulumi.ComponentResource):
             component="floor",
             options=child_options(self, opts),
         )
-        pod = _pod(registry, pool_name, application.selector)
+        pod = _pod(image, pool_name, application.selector)
         KubernetesObject(
             f"{name}-deployment",
             "apps/v1",
@@ -64,7 +64,7 @@ class NodeFloor(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def _pod(registry: str, pool_name: pulumi.Input[str], selector: dict[str, str]) -> dict[str, Any]:
+def _pod(image: str, pool_name: pulumi.Input[str], selector: dict[str, str]) -> dict[str, Any]:
     return {
         "priorityClassName": PLACEHOLDER,
         "terminationGracePeriodSeconds": 0,
@@ -83,7 +83,7 @@ def _pod(registry: str, pool_name: pulumi.Input[str], selector: dict[str, str]) 
         "containers": [
             {
                 "name": "pause",
-                "image": images.image(registry, "pause"),
+                "image": image,
                 "resources": pods.resources(10, 16),
                 "securityContext": pods.container_security(),
             }

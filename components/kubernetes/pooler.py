@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components.children import child_options
-from components.kubernetes import images, pods
+from components.kubernetes import pods
 from components.kubernetes.objects import Application, KubernetesSecret
 from components.kubernetes.pooler_config import (
     CPU,
@@ -47,7 +47,7 @@ class Pooler(pulumi.ComponentResource):
         tenant: str,
         tier: Tier,
         namespace: pulumi.Input[str],
-        registry: str,
+        image: str,
         writer_endpoint: pulumi.Input[str],
         reader_endpoint: pulumi.Input[str],
         database_port: pulumi.Input[int],
@@ -87,7 +87,7 @@ class Pooler(pulumi.ComponentResource):
         checksum = pulumi.Output.all(ini, users).apply(lambda contents: digest(*contents))
         template = pods.pod_template(
             application,
-            _pod(registry, tier, application.selector, secret.object_name),
+            _pod(image, tier, application.selector, secret.object_name),
             {"patchworks.dev/configuration": checksum},
         )
         application.declare(
@@ -122,7 +122,7 @@ def _databases(known: dict[str, Any]) -> tuple[PooledDatabase, ...]:
 
 
 def _pod(
-    registry: str, tier: Tier, selector: dict[str, str], secret_name: pulumi.Output[str]
+    image: str, tier: Tier, selector: dict[str, str], secret_name: pulumi.Output[str]
 ) -> dict[str, Any]:
     probe = {"tcpSocket": {"port": "postgresql"}, "periodSeconds": 5, "timeoutSeconds": 3}
     # New connections have found another pod after some seconds; an interrupt then lets what is
@@ -138,7 +138,7 @@ def _pod(
         "containers": [
             {
                 "name": "pgbouncer",
-                "image": images.image(registry, "pgbouncer"),
+                "image": image,
                 "command": ["/bin/sh", "-c", start],
                 "ports": pods.tcp_port("postgresql", PORT),
                 "resources": pods.resources(millicores(CPU), mebibytes(MEMORY)),

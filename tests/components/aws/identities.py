@@ -43,6 +43,10 @@ ORGANIZATION = Organization.model_validate(
             },
         },
         "repository": {"owner": "acme", "name": "platform"},
+        "images": {
+            name: f"mirror/{name}@sha256:{'1' * 64}"
+            for name in ("pgbouncer", "postgresql_client", "aws_cli", "pause")
+        },
         "networks": {"vpn": "10.250.0.0/16"},
         "security_contact": "security@acme.example",
     }

@@ -123,7 +123,7 @@ def tenant_slice(
             tenant="acme",
             tier=tier,
             namespace=namespace,
-            registry=REGISTRY,
+            image=f"{REGISTRY}/mirror/pgbouncer@sha256:{'1' * 64}",
             writer_endpoint="pool-a.cluster-x.eu-west-1.rds.amazonaws.com",
             reader_endpoint="pool-a.cluster-ro-x.eu-west-1.rds.amazonaws.com",
             database_port=5432,
@@ -199,6 +199,7 @@ def cell() -> dict[str, Any]:
         bottlerocket_version="1.55.0-d93bb1b1",
         tags={"cell": "prod-eu-west-1"},
         registry=REGISTRY,
+        pause_image=f"{REGISTRY}/mirror/pause@sha256:{'4' * 64}",
         opts=options,
     )
     namespace = SystemNamespace("bootstrap", CLUSTER, namespace=NAMESPACE, opts=options)
@@ -212,7 +213,8 @@ def cell() -> dict[str, Any]:
         region="eu-west-1",
         database_networks=("10.0.12.0/24",),
         endpoint_networks=("10.0.0.0/16",),
-        registry=REGISTRY,
+        aws_image=f"{REGISTRY}/mirror/aws-cli@sha256:{'3' * 64}",
+        client_image=f"{REGISTRY}/mirror/postgresql-client@sha256:{'2' * 64}",
         opts=options,
     )
     return {}
