@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.drivers.aws_driver import AwsDriver, Call, Step, Subject, Tagging, joined
+from rehearsal.drivers.aws_calls import Call, Step, Subject, Tagging, joined
+from rehearsal.drivers.aws_driver import AwsDriver
 from rehearsal.drivers.aws_network import EC2_TAGGING
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from rehearsal.drivers.aws_driver import AwsDriver, Call, Subject, Tagging, gone
+from rehearsal.drivers.aws_calls import Call, Subject, Tagging, gone
+from rehearsal.drivers.aws_driver import AwsDriver
 
 if TYPE_CHECKING:
     from rehearsal.drivers.base import Cloud, Driver, Inputs, Outputs

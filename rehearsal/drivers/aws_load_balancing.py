@@ -1,10 +1,11 @@
-"""Drivers for load balancers, listeners, rules and target groups."""
+"""Drivers for load balancers and target groups."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.drivers.aws_driver import AwsDriver, Call, Step, Subject, Tagging, joined
+from rehearsal.drivers.aws_calls import Call, Step, Subject, Tagging
+from rehearsal.drivers.aws_driver import AwsDriver
 from rehearsal.drivers.aws_parameters import text
 
 if TYPE_CHECKING:
@@ -12,16 +13,16 @@ if TYPE_CHECKING:
 
     from rehearsal.drivers.base import Driver, Inputs
 
-_TAGGING = Tagging("add_tags", "remove_tags", lambda s: {"ResourceArns": [s.id]})
+LOAD_BALANCING_TAGGING = Tagging("add_tags", "remove_tags", lambda s: {"ResourceArns": [s.id]})
 
 
-def _attributes(
-    kind: str, attributes: Mapping[str, str], nested: Mapping[str, Mapping[str, str]]
+def attributes(
+    kind: str, names: Mapping[str, str], nested: Mapping[str, Mapping[str, str]]
 ) -> Step:
     """Settings that are attributes to the API: each a name and a text."""
 
     def do(subject: Subject) -> None:
-        wanted: dict[str, Any] = {api: subject.inputs.get(ours) for ours, api in attributes.items()}
+        wanted: dict[str, Any] = {api: subject.inputs.get(ours) for ours, api in names.items()}
         for ours, parts in nested.items():
             block = subject.inputs.get(ours)
             if block is not None:
@@ -36,7 +37,7 @@ def _attributes(
         modify = getattr(subject.api, f"modify_{kind}_attributes")
         modify(**{f"{_PARAMETER[kind]}Arn": subject.id}, Attributes=pairs)
 
-    return Step({*attributes, *nested}, do)
+    return Step({*names, *nested}, do)
 
 
 _PARAMETER = {
@@ -96,7 +97,7 @@ LOAD_BALANCER = ShortNamed(
         Call("set_security_groups", given=_load_balancer, takes=("securityGroups",)),
         Call("set_subnets", given=_load_balancer, takes=("subnets", "subnetMappings")),
         Call("set_ip_address_type", given=_load_balancer, takes=("ipAddressType",)),
-        _attributes(
+        attributes(
             "load_balancer",
             {
                 "clientKeepAlive": "client_keep_alive.seconds",
@@ -132,147 +133,10 @@ LOAD_BALANCER = ShortNamed(
         "vpcId": "LoadBalancers[0].VpcId",
     },
     named="name",
-    tagging=_TAGGING,
+    tagging=LOAD_BALANCING_TAGGING,
     replaced_by=frozenset({"name", "namePrefix", "internal", "loadBalancerType"}),
 )
 
-
-def _actions(inputs: Inputs) -> Inputs:
-    """Pulumi numbers actions only where it is asked to, and calls some parts otherwise."""
-
-    def action(number: int, given: Mapping[str, Any]) -> dict[str, Any]:
-        renamed = {
-            {
-                "redirect": "redirectConfig",
-                "fixedResponse": "fixedResponseConfig",
-                "forward": "forwardConfig",
-                "authenticateOidc": "authenticateOidcConfig",
-                "authenticateCognito": "authenticateCognitoConfig",
-            }.get(key, key): value
-            for key, value in given.items()
-        }
-        return {"order": number, **renamed}
-
-    form = dict(inputs)
-    for name in ("defaultActions", "actions"):
-        if name in form:
-            form[name] = [action(i, given) for i, given in enumerate(form[name], start=1)]
-    if "certificateArn" in form:
-        form["certificates"] = [{"certificateArn": form.pop("certificateArn")}]
-    if "alpnPolicy" in form:
-        form["alpnPolicy"] = [form["alpnPolicy"]]
-    if "conditions" in form:
-        form["conditions"] = [_condition(condition) for condition in form["conditions"]]
-    return form
-
-
-_CONDITIONS = {
-    "hostHeader": "host-header",
-    "httpHeader": "http-header",
-    "httpRequestMethod": "http-request-method",
-    "pathPattern": "path-pattern",
-    "queryStrings": "query-string",
-    "sourceIp": "source-ip",
-}
-
-
-def _condition(given: Mapping[str, Any]) -> dict[str, Any]:
-    (name,) = (name for name in _CONDITIONS if given.get(name) is not None)
-    block = given[name]
-    if name == "queryStrings":
-        return {"field": _CONDITIONS[name], "queryStringConfig": {"values": block}}
-    return {"field": _CONDITIONS[name], f"{name}Config": block}
-
-
-_ACTION_NAMES = {"targetGroup": "TargetGroups"}
-_LISTENER = (
-    "port",
-    "protocol",
-    "sslPolicy",
-    "certificateArn",
-    "alpnPolicy",
-    "defaultActions",
-    "mutualAuthentication",
-)
-_RESPONSE_HEADERS = {
-    "routingHttpResponseStrictTransportSecurityHeaderValue": (
-        "routing.http.response.strict_transport_security.header_value"
-    ),
-    "routingHttpResponseContentSecurityPolicyHeaderValue": (
-        "routing.http.response.content_security_policy.header_value"
-    ),
-    "routingHttpResponseXContentTypeOptionsHeaderValue": (
-        "routing.http.response.x_content_type_options.header_value"
-    ),
-    "routingHttpResponseXFrameOptionsHeaderValue": (
-        "routing.http.response.x_frame_options.header_value"
-    ),
-    "routingHttpResponseServerEnabled": "routing.http.response.server.enabled",
-    "tcpIdleTimeoutSeconds": "tcp.idle_timeout.seconds",
-}
-
-
-def _listener(subject: Subject) -> dict[str, str]:
-    return {"ListenerArn": subject.id}
-
-
-LISTENER = AwsDriver(
-    service="elbv2",
-    create_by=Call(
-        "create_listener",
-        takes=("loadBalancerArn", *_LISTENER),
-        reshape=_actions,
-        rename=_ACTION_NAMES,
-    ),
-    read_by=Call("describe_listeners", given=lambda s: {"ListenerArns": [s.id]}),
-    updates=(
-        Call(
-            "modify_listener",
-            given=_listener,
-            takes=_LISTENER,
-            reshape=_actions,
-            rename=_ACTION_NAMES,
-        ),
-        _attributes("listener", _RESPONSE_HEADERS, {}),
-    ),
-    delete_by=(Call("delete_listener", given=_listener),),
-    id_is="Listeners[0].ListenerArn",
-    outputs_are={"arn": lambda s: s.id},
-    tagging=_TAGGING,
-    replaced_by=frozenset({"loadBalancerArn"}),
-)
-
-
-def _rule(subject: Subject) -> dict[str, str]:
-    return {"RuleArn": subject.id}
-
-
-def _set_priority(subject: Subject) -> None:
-    subject.api.set_rule_priorities(
-        RulePriorities=[{**_rule(subject), "Priority": int(subject.inputs["priority"])}]
-    )
-
-
-LISTENER_RULE = AwsDriver(
-    service="elbv2",
-    create_by=Call("create_rule", reshape=_actions, rename=_ACTION_NAMES),
-    read_by=Call("describe_rules", given=lambda s: {"RuleArns": [s.id]}),
-    updates=(
-        Step({"priority"}, _set_priority),
-        Call(
-            "modify_rule",
-            given=_rule,
-            takes=("conditions", "actions", "transforms"),
-            reshape=_actions,
-            rename=_ACTION_NAMES,
-        ),
-    ),
-    delete_by=(Call("delete_rule", given=_rule),),
-    id_is="Rules[0].RuleArn",
-    outputs_are={"arn": lambda s: s.id},
-    tagging=_TAGGING,
-    replaced_by=frozenset({"listenerArn"}),
-)
 
 _HEALTH = {
     "enabled": "HealthCheckEnabled",
@@ -321,7 +185,7 @@ TARGET_GROUP = ShortNamed(
             takes=("healthCheck",),
             reshape=_health_check,
         ),
-        _attributes(
+        attributes(
             "target_group",
             {
                 "connectionTermination": "deregistration_delay.connection_termination.enabled",
@@ -351,7 +215,7 @@ TARGET_GROUP = ShortNamed(
         "loadBalancerArns": "TargetGroups[0].LoadBalancerArns",
     },
     named="name",
-    tagging=_TAGGING,
+    tagging=LOAD_BALANCING_TAGGING,
     replaced_by=frozenset(
         {
             "name",
@@ -367,33 +231,7 @@ TARGET_GROUP = ShortNamed(
 )
 
 
-def _pair(inputs: Inputs) -> Inputs:
-    return {
-        "listenerArn": inputs["listenerArn"],
-        "certificates": [{"certificateArn": inputs["certificateArn"]}],
-    }
-
-
-LISTENER_CERTIFICATE = AwsDriver(
-    service="elbv2",
-    create_by=Call(
-        "add_listener_certificates", takes=("listenerArn", "certificateArn"), reshape=_pair
-    ),
-    delete_by=(
-        Call(
-            "remove_listener_certificates",
-            takes=("listenerArn", "certificateArn"),
-            reshape=_pair,
-        ),
-    ),
-    id_is=joined("_", "listenerArn", "certificateArn"),
-    replaced_by=frozenset({"listenerArn", "certificateArn"}),
-)
-
 DRIVERS: dict[str, Driver] = {
     "aws:lb/loadBalancer:LoadBalancer": LOAD_BALANCER,
-    "aws:lb/listener:Listener": LISTENER,
-    "aws:lb/listenerRule:ListenerRule": LISTENER_RULE,
     "aws:lb/targetGroup:TargetGroup": TARGET_GROUP,
-    "aws:lb/listenerCertificate:ListenerCertificate": LISTENER_CERTIFICATE,
 }

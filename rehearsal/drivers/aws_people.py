@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rehearsal.drivers.aws_driver import AwsDriver, Call, Step, Subject, Tagging, joined
+from rehearsal.drivers.aws_calls import Call, Step, Subject, Tagging, joined
+from rehearsal.drivers.aws_driver import AwsDriver
 
 if TYPE_CHECKING:
     from rehearsal.drivers.base import Driver

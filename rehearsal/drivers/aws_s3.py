@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.drivers.aws_driver import AwsDriver, Call, Subject, of
+from rehearsal.drivers.aws_calls import Call, Subject, of
+from rehearsal.drivers.aws_driver import AwsDriver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError
 
 import rehearsal.drivers
 from rehearsal.drivers import drivers
-from rehearsal.drivers.aws_driver import gone
+from rehearsal.drivers.aws_calls import gone
 from rehearsal.drivers.aws_parameters import NoPlaceError
 from rehearsal.servers.moto import MotoServer
 from rehearsal.servers.postgresql import PostgresqlServers
