@@ -43,11 +43,11 @@ def apply(cloud: LocalCloud, program: Callable[[], dict[str, Any]] | None) -> Ou
     )
 
 
-def queues(**region: str) -> Callable[[], dict[str, Any]]:
+def queues(region: str | None = None) -> Callable[[], dict[str, Any]]:
     def program() -> dict[str, Any]:
         provider = aws.Provider("here", region="eu-west-1", allowed_account_ids=[ACCOUNT])
         aws.sqs.Queue(
-            "queue", name="queue", **region, opts=pulumi.ResourceOptions(provider=provider)
+            "queue", name="queue", region=region, opts=pulumi.ResourceOptions(provider=provider)
         )
         return {}
 
