@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
     from rehearsal.drivers.base import Cloud, Driver, Inputs, Outputs
 
-_BUCKET_ZONE = "Z1BKCTXD74EZPE"
-"""Where S3's own website names live; the same in every account (eu-west-1's)."""
-
 
 def _location(subject: Subject) -> dict[str, Any]:
     if subject.cloud.region == "us-east-1":
@@ -75,7 +72,6 @@ BUCKET = Bucket(
         "bucketDomainName": lambda s: f"{s.id}.s3.amazonaws.com",
         "bucketRegionalDomainName": lambda s: f"{s.id}.s3.{s.cloud.region}.amazonaws.com",
         "bucketRegion": lambda s: s.cloud.region,
-        "hostedZoneId": lambda _: _BUCKET_ZONE,
     },
     named="bucket",
     replaced_by=frozenset({"bucket", "bucketPrefix", "objectLockEnabled"}),
