@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING
 
-from catalog.base import AllowedNetwork, AllowList, CatalogModel
+from catalog.allow_lists import effective
+from catalog.base import AllowList, CatalogModel
 from catalog.cell import Cell
 from catalog.organization import Organization
 from catalog.tenant import Placement, Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 Ledger = dict[str, Placement]
 """The placement that serves each tenant now; a tenant that is missing has never been served."""
@@ -30,15 +28,11 @@ class Catalog(CatalogModel):
 
     def cell_allow_list(self, cell: Cell) -> AllowList:
         """The networks that may reach every tenant of a cell: its own and the offices'."""
-        offices = tuple(
-            AllowedNetwork(cidr=network, description=f"Office {name}")
-            for name, network in sorted(self.organization.networks.offices.items())
-        )
-        return _without_covered(offices + cell.allow_list)
+        return effective(self.organization, cell)
 
     def tenant_allow_list(self, tenant: Tenant, cell: Cell) -> AllowList:
         """The networks that may reach a tenant in a cell: its own, the cell's and the offices'."""
-        return _without_covered(tenant.allow_list + self.cell_allow_list(cell))
+        return effective(self.organization, cell, tenant)
 
     def tags(self, *, cell: Cell | None = None, tenant: Tenant | None = None) -> dict[str, str]:
         """The tags of everything a stack declares."""
@@ -67,20 +61,3 @@ def placements(tenant: Tenant, ledger: Mapping[str, Placement]) -> tuple[Placeme
     if (serving.cell, serving.database) == (tenant.placement.cell, tenant.placement.database):
         return (tenant.placement,)
     return (serving, tenant.placement)
-
-
-def _without_covered(allowed: AllowList) -> AllowList:
-    """Drop networks that another one in the list covers; order by family and address."""
-    kept: list[tuple[_Network, AllowedNetwork]] = []
-    parsed = [(ipaddress.ip_network(entry.cidr), entry) for entry in allowed]
-    for network, entry in sorted(parsed, key=lambda pair: pair[0].prefixlen):
-        if not any(_covers(other, network) for other, _ in kept):
-            kept.append((network, entry))
-    kept.sort(key=lambda pair: (pair[0].version, int(pair[0].network_address)))
-    return tuple(entry for _, entry in kept)
-
-
-def _covers(outer: _Network, inner: _Network) -> bool:
-    if isinstance(outer, ipaddress.IPv4Network):
-        return isinstance(inner, ipaddress.IPv4Network) and inner.subnet_of(outer)
-    return isinstance(inner, ipaddress.IPv6Network) and inner.subnet_of(outer)

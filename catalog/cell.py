@@ -18,7 +18,7 @@ from catalog.base import (
 )
 
 Zone = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9][a-z]$")]
-InstanceType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9]+$")]
+InstanceType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")]
 DatabaseInstanceClass = Annotated[str, Field(pattern=r"^db\.[a-z][a-z0-9]*\.[a-z0-9]+$")]
 Capacity = Annotated[float, Field(ge=0.5, le=256, multiple_of=0.5)]
 EngineVersion = Literal["15.12", "16.4", "16.8", "17.4", "17.5", "18.1"]

@@ -29,6 +29,8 @@ RESERVED: dict[str, tuple[str, ...]] = {
     "tenant": (
         # Databases that every PostgreSQL server has, and words that mean more than one name.
         *("postgres", "template0", "template1", "rdsadmin", "public", "none", "all", "default"),
+        # The database in which PgBouncer answers its own commands.
+        "pgbouncer",
         # The platform's own words, and the cell's own buckets and roles.
         *("organization", "cell", "tenant", "dedicated", "system", "patchworks", "karpenter"),
         *(

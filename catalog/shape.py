@@ -23,7 +23,7 @@ MEANINGS: dict[str, str] = {
     ),
     r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$": "an e-mail address",
     r"^[a-z][a-z0-9-]*$": "lower-case letters, digits and hyphens, starting with a letter",
-    r"^[a-z][a-z0-9-]*\.[a-z0-9]+$": "an instance type, such as m7g.large",
+    r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$": "an instance type, such as m7g.large",
     r"^db\.[a-z][a-z0-9]*\.[a-z0-9]+$": "a database instance class, such as db.r8g.large",
     r"^[A-Za-z0-9._/-]+\.xml$": "the path of an .xml file beside organization.yaml",
     r"^arn:aws:sso:::instance/[A-Za-z0-9-]+$": "arn:aws:sso:::instance/<id>",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from catalog.allow_lists import MOST_ENTRIES, effective, of_family
 from catalog.explain import nearest
+from catalog.instance_sizes import memory_bytes, virtual_cpus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from catalog.base import AllowList
     from catalog.cell import Cell, DatabaseSettings
     from catalog.document import Location
     from catalog.draft import Draft, Entry
@@ -118,6 +121,39 @@ def databases_fit(_draft: Draft, entry: Entry[Cell]) -> None:
         check_database(entry, ("databases", name), settings, region)
 
 
+def backups_go_to_one_region(_draft: Draft, entry: Entry[Cell]) -> None:
+    """All databases of a cell are copied to one region: one plan takes the backups of all."""
+    first: tuple[str, str] | None = None
+    for name, settings in entry.model.databases.items():
+        region = settings.__dict__.get("backup_region")
+        if region is None:
+            continue
+        first = first or (name, region)
+        check_backup_region(entry, ("databases", name), region, first[1], first[0])
+
+
+def sizes_of_nodes_are_known(_draft: Draft, entry: Entry[Cell]) -> None:
+    """The CPUs of each instance type are known, as a pool's ceiling is stated in them."""
+    for name, pool in entry.model.kubernetes.node_pools.items():
+        for index, instance_type in enumerate(pool.instance_types):
+            try:
+                virtual_cpus(instance_type)
+            except ValueError:
+                entry.fault(
+                    "not-allowed",
+                    ("kubernetes", "node_pools", name, "instance_types", index),
+                    "how many CPUs an instance of this type has is not known",
+                    given=instance_type,
+                    allowed="a size such as large, xlarge, 2xlarge or metal-24xl",
+                    remedy="write a size with a number, such as 2xlarge",
+                )
+
+
+def allow_list_fits(draft: Draft, entry: Entry[Cell]) -> None:
+    """The networks that reach every tenant of the cell fit into a security group."""
+    check_allow_list(entry, effective(draft.organization.model, entry.model))
+
+
 def groups_exist(draft: Draft, entry: Entry[Cell]) -> None:
     """The owner and those who may dial in are groups of the organization."""
     groups = draft.organization.model.groups
@@ -182,6 +218,50 @@ def check_database(
             remedy="write a second region under the same law, far enough to survive the first",
         )
 
+    try:
+        if known.get("instance_class") is not None:
+            memory_bytes(settings)
+    except ValueError:
+        entry.fault(
+            "not-allowed",
+            (*location, "instance_class"),
+            "how much memory an instance of this class has is not known",
+            given=known["instance_class"],
+            allowed="db.r<generation>, large to 48xlarge, or db.t<generation>, medium or large",
+            remedy="write a class such as db.r8g.xlarge",
+        )
+
+
+def check_backup_region(
+    entry: Entry[Any], location: Location, region: str, wanted: str, other: str
+) -> None:
+    """Add a fault where a database is copied elsewhere than the cell's others."""
+    if region != wanted:
+        entry.fault(
+            "backup-region",
+            (*location, "backup_region"),
+            "the backups would be copied to another region than those of the cell",
+            given=region,
+            allowed=f"{wanted}, as {other} says",
+            remedy=f"write {wanted}: one plan copies the backups of all databases of a cell",
+        )
+
+
+def check_allow_list(entry: Entry[Any], allow_list: AllowList) -> None:
+    """Add a fault for each address family that has more networks than AWS takes."""
+    for version in (4, 6):
+        count = len(of_family(allow_list, version))
+        if count > MOST_ENTRIES:
+            entry.fault(
+                "wrong-length",
+                ("allow_list",),
+                f"more IPv{version} networks are let in than a security group takes",
+                given=f"{count}, those of the cell and of the offices among them",
+                allowed=f"{MOST_ENTRIES} of each address family",
+                remedy="join adjacent networks, or remove some",
+                key=True,
+            )
+
 
 RULES = (
     account_of_environment,
@@ -192,5 +272,8 @@ RULES = (
     minimum_below_maximum,
     system_nodes_in_every_zone,
     databases_fit,
+    backups_go_to_one_region,
+    sizes_of_nodes_are_known,
+    allow_list_fits,
     groups_exist,
 )

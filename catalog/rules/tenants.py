@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from catalog.allow_lists import effective
 from catalog.explain import nearest
 from catalog.quantities import cpu_millicores, memory_mebibytes
-from catalog.rules.cells import check_bounds, check_database, check_group
+from catalog.rules.cells import (
+    check_allow_list,
+    check_backup_region,
+    check_bounds,
+    check_database,
+    check_group,
+)
 
 if TYPE_CHECKING:
     from catalog.cell import Cell
@@ -96,6 +103,28 @@ def dedicated_database_fits(draft: Draft, entry: Entry[Tenant]) -> None:
         check_database(entry, ("placement", "dedicated"), dedicated, cell.region)
 
 
+def dedicated_backups_go_with_the_cells(draft: Draft, entry: Entry[Tenant]) -> None:
+    """A dedicated database is copied where its cell's databases are, by the same plan."""
+    dedicated, cell = entry.model.placement.dedicated, _cell(draft, entry)
+    if dedicated is None or cell is None:
+        return
+    name, settings = next(iter(cell.databases.items()))
+    check_backup_region(
+        entry,
+        ("placement", "dedicated"),
+        dedicated.backup_region,
+        settings.backup_region,
+        f"{cell.name}'s {name}",
+    )
+
+
+def allow_list_fits(draft: Draft, entry: Entry[Tenant]) -> None:
+    """The networks that may reach the tenant, the cell's among them, fit into a security group."""
+    cell = _cell(draft, entry)
+    if cell is not None and entry.model.allow_list:
+        check_allow_list(entry, effective(draft.organization.model, cell, entry.model))
+
+
 def owner_exists(draft: Draft, entry: Entry[Tenant]) -> None:
     """The owner is one of the organization's groups."""
     check_group(entry, ("owner",), entry.model.owner, draft.organization.model.groups)
@@ -180,6 +209,8 @@ RULES = (
     database_exists,
     dedicated_settings,
     dedicated_database_fits,
+    dedicated_backups_go_with_the_cells,
+    allow_list_fits,
     owner_exists,
     replicas_in_order,
     paths_are_served_once,

@@ -11,28 +11,15 @@ from typing import TYPE_CHECKING, Final
 import pulumi
 import pulumi_aws as aws
 
+from catalog.allow_lists import MOST_ENTRIES, of_family
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from catalog.base import AllowedNetwork, AllowList
 
-MOST_ENTRIES: Final = 30
-"""Networks of one address family in a list.
-
-A security group holds 60 rules of each family, and a prefix list counts with its `max_entries` in
-every rule that names it: once for HTTPS and once for the redirect from HTTP.
-Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
-"""
-
 _STEP: Final = 10
 _DESCRIPTION_LIMIT: Final = 255
-
-
-def of_family(allow_list: AllowList, version: int) -> tuple[AllowedNetwork, ...]:
-    """The networks of IP version 4 or 6, in the list's order."""
-    return tuple(
-        entry for entry in allow_list if ipaddress.ip_network(entry.cidr).version == version
-    )
 
 
 def room(entries: int) -> int:

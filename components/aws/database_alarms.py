@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.database_sizes import GIB, max_connections, memory_bytes
+from catalog.instance_sizes import GIB, max_connections, memory_bytes
 
 if TYPE_CHECKING:
     from catalog.cell import DatabaseSettings

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.allow_list import of_family, waf_addresses
+from catalog.allow_lists import of_family
+from components.aws.allow_list import waf_addresses
 from components.aws.firewall_rules import firewall_rules, visibility
 
 if TYPE_CHECKING:

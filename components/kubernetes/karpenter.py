@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 from pulumi_kubernetes.helm.v3 import Release
 
+from catalog.instance_sizes import virtual_cpus
 from components.children import child_options
 from components.kubernetes import images
 from components.kubernetes.load_balancer_controller import on_system_nodes
 from components.kubernetes.namespace import SystemNamespace
 from components.kubernetes.node_floor import NodeFloor
 from components.kubernetes.objects import KubernetesObject
-from components.kubernetes.quantities import virtual_cpus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,10 +6,6 @@ import re
 
 _CPU = re.compile(r"([1-9][0-9]*)(m?)")
 _MEMORY = re.compile(r"([1-9][0-9]*)(Mi|Gi)")
-_SIZE = re.compile(
-    r"[a-z0-9-]+\.(?:(?P<multiple>[0-9]*)xlarge|metal-(?P<metal>[0-9]+)xl"
-    r"|(?:large|medium|small|micro|nano))"
-)
 
 SERVER_CONNECTIONS_RESERVED = 2
 """Connections per tenant left for migrations and for the mover, which go past the pooler."""
@@ -75,19 +71,3 @@ def pool_size(connections: int, pods: int) -> int:
         raise ValueError(f"{connections} connections cannot be shared among {pods} poolers")
     reserved = SERVER_CONNECTIONS_RESERVED if connections > SERVER_CONNECTIONS_RESERVED else 0
     return max(1, (connections - reserved) // pods)
-
-
-def virtual_cpus(instance_type: str) -> int:
-    """The most virtual CPUs an EC2 instance type of that size has.
-
-    EC2's sizes are regular: `large` has 2, `xlarge` 4, `Nxlarge` and `metal-Nxl` 4N; smaller ones
-    have 1 or 2. Plain `metal` differs by family, so a ceiling cannot be told: a ValueError.
-    """
-    match = _SIZE.fullmatch(instance_type)
-    if match is None:
-        raise ValueError(
-            f"{instance_type!r} has a size whose number of CPUs is not known;"
-            " use large, xlarge, Nxlarge or metal-Nxl"
-        )
-    multiple = match["metal"] or match["multiple"]
-    return 2 if multiple is None else 4 * int(multiple or 1)

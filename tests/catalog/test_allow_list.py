@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.allow_lists import without_covered
 from catalog.base import AllowedNetwork
-from catalog.catalog import _without_covered
 from catalog.load import find_root, load
 
 V4 = st.builds(
@@ -32,19 +32,19 @@ def networks(allowed):
 
 @given(LISTS)
 def test_every_network_given_is_still_covered(allowed):
-    kept = networks(_without_covered(allowed))
+    kept = networks(without_covered(allowed))
     for network in networks(allowed):
         assert any(network.version == k.version and network.subnet_of(k) for k in kept)
 
 
 @given(LISTS)
 def test_nothing_is_let_in_that_was_not_given(allowed):
-    assert set(networks(_without_covered(allowed))) <= set(networks(allowed))
+    assert set(networks(without_covered(allowed))) <= set(networks(allowed))
 
 
 @given(LISTS)
 def test_no_two_networks_that_are_kept_overlap(allowed):
-    kept = networks(_without_covered(allowed))
+    kept = networks(without_covered(allowed))
     for n, one in enumerate(kept):
         assert not any(one.version == two.version and one.overlaps(two) for two in kept[n + 1 :])
 
@@ -53,7 +53,7 @@ def test_no_two_networks_that_are_kept_overlap(allowed):
 def test_the_order_given_does_not_matter(allowed, random):
     shuffled = list(allowed)
     random.shuffle(shuffled)
-    assert networks(_without_covered(tuple(shuffled))) == networks(_without_covered(allowed))
+    assert networks(without_covered(tuple(shuffled))) == networks(without_covered(allowed))
 
 
 def test_a_tenants_list_has_its_own_its_cells_and_the_offices_networks():

@@ -797,6 +797,73 @@ CASES = (
         ("this is not YAML",),
     ),
     Case(
+        "backups of one cell in two regions",
+        C,
+        "    readers: 2\n    backup_retention_days: 35\n    backup_region: eu-central-1",
+        "    readers: 2\n    backup_retention_days: 35\n    backup_region: eu-north-1",
+        "backup-region",
+        "eu-north-1",
+        ("another region than those of the cell", "eu-central-1, as pool-a says"),
+    ),
+    Case(
+        "dedicated backups apart from the cell's",
+        D,
+        "backup_region: eu-central-1",
+        "backup_region: eu-north-1",
+        "backup-region",
+        "eu-north-1",
+        ("eu-central-1, as prod-eu-west-1's pool-a says", "one plan copies"),
+    ),
+    Case(
+        "a node whose CPUs nobody can tell",
+        C,
+        "c7g.2xlarge, c6g",
+        "c7g.metal, c6g",
+        "not-allowed",
+        "c7g.metal",
+        ("how many CPUs", "metal-24xl"),
+    ),
+    Case(
+        "a database class whose memory nobody can tell",
+        C,
+        "db.r8g.xlarge",
+        "db.x2g.xlarge",
+        "not-allowed",
+        "db.x2g.xlarge",
+        ("how much memory", "db.r8g.xlarge"),
+    ),
+    Case(
+        "a dedicated database class whose memory nobody can tell",
+        D,
+        "db.r8g.xlarge",
+        "db.r8g.huge",
+        "not-allowed",
+        "db.r8g.huge",
+        ("how much memory",),
+    ),
+    Case(
+        "more networks in a cell than a security group takes",
+        C,
+        "allow_list:\n",
+        "allow_list:\n"
+        + "".join(f"  - {{cidr: 192.0.2.{2 * n}/32, description: Probe {n}}}\n" for n in range(30)),
+        "wrong-length",
+        "allow_list:",
+        ("more IPv4 networks", "given:   33,", "30 of each address family"),
+    ),
+    Case(
+        "more networks for a tenant than a security group takes",
+        T,
+        "allow_list:\n",
+        "allow_list:\n"
+        + "".join(
+            f"  - {{cidr: 2001:db8:{n:x}::/48, description: Site {n}}}\n" for n in range(1, 31)
+        ),
+        "wrong-length",
+        "allow_list:",
+        ("more IPv6 networks", "given:   31,"),
+    ),
+    Case(
         "a second document",
         T,
         "tier: standard",
@@ -834,6 +901,13 @@ def test_a_fault_is_reported_at_its_place_with_its_remedy(workspace, case):
         assert str(fault).isprintable() or all(
             line.isprintable() for line in str(fault).split("\n")
         )
+
+
+def test_no_tenant_takes_the_database_of_pgbouncers_own_commands(workspace):
+    text = workspace.text(T).replace("name: brightwater\n", "name: pgbouncer\n")
+    workspace.write("tenants/pgbouncer.yaml", text.replace("- brightwater.", "- other."))
+    (fault,) = workspace.faults()
+    assert (fault.file, fault.rule) == ("tenants/pgbouncer.yaml", "reserved-name")
 
 
 def test_the_shipped_catalog_has_no_fault(workspace):

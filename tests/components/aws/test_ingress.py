@@ -8,8 +8,9 @@ from foundations import (
     evaluate,
 )
 
+from catalog.allow_lists import MOST_ENTRIES
 from catalog.base import AllowedNetwork
-from components.aws.allow_list import MOST_ENTRIES, room, waf_addresses
+from components.aws.allow_list import room, waf_addresses
 from components.aws.firewall import Firewall
 from components.aws.ingress import TenantIngress
 from components.aws.listener_rules import Route

@@ -73,24 +73,3 @@ def test_poolers_together_never_take_more_connections_than_the_tenant_has(connec
 def test_no_connections_cannot_be_shared(connections):
     with pytest.raises(ValueError, match="cannot be shared"):
         quantities.pool_size(connections, 3)
-
-
-@pytest.mark.parametrize(
-    ("instance_type", "cpus"),
-    [
-        ("t4g.medium", 2),
-        ("m7g.large", 2),
-        ("m7g.xlarge", 4),
-        ("c7i-flex.2xlarge", 8),
-        ("m7i.48xlarge", 192),
-        ("m7i.metal-24xl", 96),
-    ],
-)
-def test_the_size_of_an_instance_type_tells_its_processors(instance_type, cpus):
-    assert quantities.virtual_cpus(instance_type) == cpus
-
-
-@pytest.mark.parametrize("instance_type", ["m5.metal", "m5", "m5.huge", "m5.2large", "m7i.xl"])
-def test_a_size_that_tells_nothing_is_refused(instance_type):
-    with pytest.raises(ValueError, match=re.escape(repr(instance_type))):
-        quantities.virtual_cpus(instance_type)

@@ -1,7 +1,8 @@
-"""What an Aurora instance's size means in memory and connections."""
+"""What the sizes of AWS's instances mean: memory and connections of databases, CPUs of nodes."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ _MEMORY_OPTIMIZED_GIB = {
 }
 _BURSTABLE_GIB = {"medium": 4, "large": 8}
 
+_SIZE = re.compile(
+    r"[a-z0-9-]+\.(?:(?P<multiple>[0-9]*)xlarge|metal-(?P<metal>[0-9]+)xl"
+    r"|(?:large|medium|small|micro|nano))"
+)
+
 
 def memory_bytes(spec: DatabaseSettings) -> int:
     """Memory of one instance at its largest, in bytes.
@@ -60,3 +66,19 @@ def max_connections(spec: DatabaseSettings) -> int:
     if spec.serverless is not None and spec.serverless.minimum <= SMALL_MINIMUM_ACU:
         return min(connections, MOST_CONNECTIONS_OF_SMALL_MINIMUM)
     return connections
+
+
+def virtual_cpus(instance_type: str) -> int:
+    """The most virtual CPUs an EC2 instance type of that size has.
+
+    EC2's sizes are regular: `large` has 2, `xlarge` 4, `Nxlarge` and `metal-Nxl` 4N; smaller ones
+    have 1 or 2. Plain `metal` differs by family, so a ceiling cannot be told: a ValueError.
+    """
+    match = _SIZE.fullmatch(instance_type)
+    if match is None:
+        raise ValueError(
+            f"{instance_type!r} has a size whose number of CPUs is not known;"
+            " use large, xlarge, Nxlarge or metal-Nxl"
+        )
+    multiple = match["metal"] or match["multiple"]
+    return 2 if multiple is None else 4 * int(multiple or 1)

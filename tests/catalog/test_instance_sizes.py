@@ -1,11 +1,13 @@
-"""Memory and connections of database sizes."""
+"""Memory and connections of database sizes, and processors of nodes."""
+
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.cell import DatabaseSettings, ServerlessCapacity
-from components.aws.database_sizes import max_connections, memory_bytes
+from catalog.instance_sizes import max_connections, memory_bytes, virtual_cpus
 
 GIB = 2**30
 acus = st.integers(1, 512).map(lambda halves: halves / 2)
@@ -64,3 +66,24 @@ def test_more_memory_never_takes_fewer_connections(one, other):
 def test_a_class_takes_what_auroras_formula_gives():
     assert max_connections(provisioned("db.r6g.large")) == 16 * GIB // 9_531_392
     assert max_connections(provisioned("db.r6g.24xlarge")) == 5000
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "cpus"),
+    [
+        ("t4g.medium", 2),
+        ("m7g.large", 2),
+        ("m7g.xlarge", 4),
+        ("c7i-flex.2xlarge", 8),
+        ("m7i.48xlarge", 192),
+        ("m7i.metal-24xl", 96),
+    ],
+)
+def test_the_size_of_an_instance_type_tells_its_processors(instance_type, cpus):
+    assert virtual_cpus(instance_type) == cpus
+
+
+@pytest.mark.parametrize("instance_type", ["m5.metal", "m5", "m5.huge", "m5.2large", "m7i.xl"])
+def test_a_size_that_tells_nothing_is_refused(instance_type):
+    with pytest.raises(ValueError, match=re.escape(repr(instance_type))):
+        virtual_cpus(instance_type)
