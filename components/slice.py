@@ -64,8 +64,9 @@ class DatabaseAddress:
 class Slice(pulumi.ComponentResource):
     """Namespace, ingress, bucket, secret, identities, pooler and services of a tenant in a cell.
 
-    A slice that is `leaving`, because the tenant is declared elsewhere, can be deleted by the next
-    update: AWS' own deletion protection is off.
+    A slice that is `leaving`, because the tenant is declared elsewhere, can be dropped by the next
+    update: AWS' deletion protection is off, and so is the engine's, which otherwise refuses to let
+    go even of what stays in the cloud. Bucket, secret and key do stay.
     """
 
     load_balancer_dns_name: pulumi.Output[str]
@@ -105,6 +106,7 @@ class Slice(pulumi.ComponentResource):
             bucket_name=names.bucket(organization, cell, spec.name),
             key_arn=key_arn,
             account=cell.account,
+            protect=not leaving,
             opts=self._child,
         )
         ingress = self._ingress(allow_list, zone_id, zone_provider, leaving)
@@ -116,6 +118,7 @@ class Slice(pulumi.ComponentResource):
             key_arn=key_arn,
             value=_connection(database, pooler.host, pooler.port),
             accounts=[cell.account],
+            protect=not leaving,
             opts=self._child,
         )
         for service in spec.services:

@@ -33,6 +33,10 @@ class Bucket(pulumi.ComponentResource):
 
     With `key_arn` None objects are encrypted by S3's own key, which log delivery services need.
     `statements` open the bucket to others; without any, no other account is ever let in.
+
+    A bucket outlives its removal from the program, and so does everything that keeps it closed,
+    encrypted and versioned. The engine refuses that removal while `protect` is on: it goes off one
+    update before.
     """
 
     bucket_name: pulumi.Output[str]
@@ -48,16 +52,17 @@ class Bucket(pulumi.ComponentResource):
         account: str,
         statements: Sequence[Mapping[str, Any]] = (),
         log_bucket: pulumi.Input[str] | None = None,
+        protect: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("patchworks:aws:Bucket", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        child = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
         bucket = aws.s3.Bucket(
             f"{name}-bucket",
             bucket=bucket_name,
             force_destroy=False,
             object_lock_enabled=spec.lock_days is not None,
-            opts=pulumi.ResourceOptions(parent=self, protect=True, retain_on_delete=True),
+            opts=pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=True),
         )
         aws.s3.BucketOwnershipControls(
             f"{name}-ownership",
@@ -88,7 +93,9 @@ class Bucket(pulumi.ComponentResource):
             bucket=bucket.bucket,
             rules=_lifecycle(spec),
             # Rules on old versions are refused until the bucket has versions.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[versioning], retain_on_delete=True
+            ),
         )
         policy = aws.s3.BucketPolicy(
             f"{name}-policy",
@@ -103,14 +110,16 @@ class Bucket(pulumi.ComponentResource):
                 }
             ),
             # S3 refuses two changes of a bucket's access at the same time.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed], retain_on_delete=True),
         )
         if spec.lock_days is not None:
             aws.s3.BucketObjectLockConfiguration(
                 f"{name}-lock",
                 bucket=bucket.bucket,
                 rule={"default_retention": {"mode": "COMPLIANCE", "days": spec.lock_days}},
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
+                opts=pulumi.ResourceOptions(
+                    parent=self, depends_on=[versioning], retain_on_delete=True
+                ),
             )
         if log_bucket is not None:
             aws.s3.BucketLogging(

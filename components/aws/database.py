@@ -45,6 +45,10 @@ class Database(pulumi.ComponentResource):
 
     RDS keeps the master password in Secrets Manager, so it never enters state. Clients are let in
     by name; `peer_cidrs` opens the way to the databases that tenants move from and to.
+
+    The cluster outlives its removal from the program, with what AWS would not delete under it; its
+    instances go. The engine refuses that removal while `protect` is on: it goes off one update
+    before.
     """
 
     identifier: pulumi.Output[str]
@@ -75,6 +79,7 @@ class Database(pulumi.ComponentResource):
         monitoring_role_arn: pulumi.Input[str],
         event_topic_arn: pulumi.Input[str],
         log_retention_days: int,
+        protect: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("patchworks:aws:Database", name, None, opts)
@@ -82,6 +87,7 @@ class Database(pulumi.ComponentResource):
         self._spec = spec
         self._identifier = identifier
         self._key_arn = key_arn
+        self._protect = protect
         self._child = pulumi.ResourceOptions(parent=self)
         access = DatabaseAccess(
             f"{name}-access",
@@ -102,7 +108,7 @@ class Database(pulumi.ComponentResource):
             name=identifier,
             description=f"Isolated subnets of database {identifier}.",
             subnet_ids=list(subnet_ids),
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         logs = self._log_groups(log_retention_days)
         cluster = self._cluster(access, parameters, subnets, logs)
@@ -125,8 +131,9 @@ class Database(pulumi.ComponentResource):
         self.identifier = cluster.cluster_identifier
         self.resource_id = cluster.cluster_resource_id
         self.cluster_arn = cluster.arn
-        self.writer_endpoint = cluster.endpoint
-        self.reader_endpoint = cluster.reader_endpoint
+        # A cluster has its names long before the instances that answer to them.
+        self.writer_endpoint = _once_there(cluster.endpoint, instances[0])
+        self.reader_endpoint = _once_there(cluster.reader_endpoint, instances[1])
         self.port = cluster.port
         self.security_group_id = access.security_group_id
         self.subnet_group_name = subnets.name
@@ -195,7 +202,7 @@ class Database(pulumi.ComponentResource):
             apply_immediately=False,
             enabled_cloudwatch_logs_exports=list(LOGS),
             opts=pulumi.ResourceOptions(
-                parent=self, protect=True, retain_on_delete=True, depends_on=logs
+                parent=self, protect=self._protect, retain_on_delete=True, depends_on=logs
             ),
         )
 
@@ -232,13 +239,23 @@ class Database(pulumi.ComponentResource):
                 performance_insights_retention_period=INSIGHTS_DAYS,
                 apply_immediately=False,
                 # The first instance of a cluster is its writer. A reader may go when the catalog
-                # asks for fewer; the cluster without any instance may not.
+                # asks for fewer; the cluster without any instance may not. An identifier is taken
+                # until its instance is gone, so a reader's replacement comes after it.
                 opts=pulumi.ResourceOptions(
-                    parent=self, protect=index == 0, depends_on=instances[:1]
+                    parent=self,
+                    protect=self._protect and index == 0,
+                    delete_before_replace=True,
+                    depends_on=instances[:1],
                 ),
             )
             instances.append(instance)
         return instances
+
+
+def _once_there(
+    endpoint: pulumi.Output[str], instance: aws.rds.ClusterInstance
+) -> pulumi.Output[str]:
+    return pulumi.Output.all(endpoint, instance.id).apply(lambda both: str(both[0]))
 
 
 def _secret_arn(secrets: Sequence[aws.rds.outputs.ClusterMasterUserSecret]) -> str:

@@ -119,7 +119,8 @@ class DatabaseParameters(pulumi.ComponentResource):
                 {"name": p.name, "value": p.value, "apply_method": _method(p)}
                 for p in _sorted(cluster_parameters(major))
             ],
-            opts=child,
+            # AWS deletes no group that a cluster uses, and clusters are kept.
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         instance = aws.rds.ParameterGroup(
             f"{name}-instance",

@@ -18,7 +18,8 @@ class Key(pulumi.ComponentResource):
     """A symmetric key that rotates yearly and is never deleted with its stack.
 
     `alias` is given without the `alias/` prefix. The account's administrators may use IAM to grant
-    the key; `statements` let in others, such as services that cannot be granted by IAM.
+    the key; `statements` let in others, such as services that cannot be granted by IAM. The engine
+    refuses to let go of a key while `protect` is on: it goes off one update before.
     """
 
     key_id: pulumi.Output[str]
@@ -32,6 +33,7 @@ class Key(pulumi.ComponentResource):
         description: str,
         account: str,
         statements: Sequence[Mapping[str, Any]] = (),
+        protect: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("patchworks:aws:Key", name, None, opts)
@@ -46,7 +48,7 @@ class Key(pulumi.ComponentResource):
                     "Statement": [account_administers(account), *statements],
                 }
             ),
-            opts=pulumi.ResourceOptions(parent=self, protect=True, retain_on_delete=True),
+            opts=pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=True),
         )
         aws.kms.Alias(
             f"{name}-alias",

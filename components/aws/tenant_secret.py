@@ -17,6 +17,8 @@ class Secret(pulumi.ComponentResource):
     `value` is made secret here whatever it was before, so that it is encrypted in the state.
     `accounts` are the AWS accounts whose principals IAM may let in; all others are denied.
     `recovery_window_days` is 7 to 30 (Secrets Manager's bounds); 0, deletion at once, is refused.
+    The secret outlives its removal from the program, closed as it was. The engine refuses that
+    removal while `protect` is on: it goes off one update before.
     Raises ValueError for a window out of bounds or an empty list of accounts.
     """
 
@@ -34,6 +36,7 @@ class Secret(pulumi.ComponentResource):
         value: pulumi.Input[str],
         accounts: Sequence[str],
         recovery_window_days: int = 30,
+        protect: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         if not 7 <= recovery_window_days <= 30:
@@ -44,15 +47,14 @@ class Secret(pulumi.ComponentResource):
         if not accounts:
             raise ValueError(f"secret {secret_name}: names no account that may read it")
         super().__init__("patchworks:aws:Secret", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        kept = pulumi.ResourceOptions(parent=self, protect=True, retain_on_delete=True)
+        kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
         secret = aws.secretsmanager.Secret(
             f"{name}-secret",
             name=secret_name,
             description=description,
             kms_key_id=key_arn,
             recovery_window_in_days=recovery_window_days,
-            opts=kept,
+            opts=pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(protect=protect)),
         )
         policy = aws.secretsmanager.SecretPolicy(
             f"{name}-policy",
@@ -61,7 +63,7 @@ class Secret(pulumi.ComponentResource):
                 {"Version": "2012-10-17", "Statement": denials(accounts)}
             ),
             block_public_policy=True,
-            opts=child,
+            opts=kept,
         )
         version = aws.secretsmanager.SecretVersion(
             f"{name}-version",

@@ -34,8 +34,9 @@ class TenantDatabase(pulumi.ComponentResource):
     the other: the provider grants itself a role for the length of a statement where it lacks it,
     and two statements at once on the same row of a catalog end in `tuple concurrently updated`.
 
-    The database is protected. It outlives its removal from the program, and so do its roles, as
-    tables' grants depend on them; what is taken away is everybody's right to connect.
+    The database outlives its removal from the program, and so do its roles, as tables' grants
+    depend on them; what is taken away is everybody's right to connect. The engine refuses that
+    removal while `protect` is on: it goes off one update before.
     """
 
     database_name: pulumi.Output[str]
@@ -50,6 +51,7 @@ class TenantDatabase(pulumi.ComponentResource):
         tenant: str,
         application_password: pulumi.Input[str],
         connection_limit: int,
+        protect: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the database of `tenant`.
@@ -73,7 +75,7 @@ class TenantDatabase(pulumi.ComponentResource):
             lc_collate="C",
             connection_limit=connection_limit + CONNECTIONS_BESIDE_APPLICATION,
             opts=pulumi.ResourceOptions.merge(
-                self._kept(last), pulumi.ResourceOptions(protect=True)
+                self._kept(last), pulumi.ResourceOptions(protect=protect)
             ),
         )
         self._privileges(database, owner.name, application.name, read_only.name)
