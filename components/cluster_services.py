@@ -57,8 +57,8 @@ class ClusterServices(pulumi.ComponentResource):
         PriorityClasses(f"{name}-priorities", opts=self._child)
         StorageClass(f"{name}-storage", key_arn=key_arn, opts=self._child)
         self._load_balancer_controller(vpc_id)
-        self._karpenter(private_subnet_ids, tags)
-        self._databases(databases)
+        karpenter = self._karpenter(private_subnet_ids, tags)
+        self._databases(databases, karpenter)
         self.register_outputs({})
 
     def _load_balancer_controller(self, vpc_id: pulumi.Input[str]) -> None:
@@ -86,7 +86,7 @@ class ClusterServices(pulumi.ComponentResource):
 
     def _karpenter(
         self, private_subnet_ids: Sequence[pulumi.Input[str]], tags: Mapping[str, str]
-    ) -> None:
+    ) -> Karpenter:
         name, cell = self._name, self._cell
         foundation = KarpenterFoundation(
             f"{name}-karpenter-foundation",
@@ -97,7 +97,7 @@ class ClusterServices(pulumi.ComponentResource):
             key_arn=self._key_arn,
             opts=self._child,
         )
-        Karpenter(
+        return Karpenter(
             f"{name}-karpenter",
             cell.kubernetes,
             cluster_name=self._cluster.cluster_name,
@@ -114,7 +114,7 @@ class ClusterServices(pulumi.ComponentResource):
             opts=self._after(foundation),
         )
 
-    def _databases(self, databases: Mapping[str, Database]) -> None:
+    def _databases(self, databases: Mapping[str, Database], karpenter: Karpenter) -> None:
         namespace = SystemNamespace(
             f"{self._name}-bootstrap",
             self._cell.kubernetes,
@@ -131,7 +131,8 @@ class ClusterServices(pulumi.ComponentResource):
                 cluster_name=self._cluster.cluster_name,
                 cluster_arn=self._cluster.cluster_arn,
                 key_arn=self._key_arn,
-                opts=self._after(namespace),
+                # The system nodes take no jobs: without a pool of Karpenter's one waits in vain.
+                opts=self._after(namespace, karpenter),
             )
 
     def _after(self, *resources: pulumi.Resource) -> pulumi.ResourceOptions:

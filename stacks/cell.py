@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pulumi
+import pulumi_eks as eks
 
 from catalog import names
 from components.aws.alarm_topic import AlarmTopic
@@ -22,6 +23,7 @@ from components.aws.load_balancer_logs import LoadBalancerLogs
 from components.aws.log_archive import LogArchive
 from components.aws.network import Network
 from components.aws.restore_test import RestoreTest
+from components.aws.runner_webhook import RunnerWebhook
 from components.aws.runners import Runners
 from components.aws.shared_role import shared_role_arn
 from components.aws.vpn import ClientVpn
@@ -87,17 +89,27 @@ class _Program:
             opts=self.here,
         )
         databases = {
-            name: self._database(name, cluster, monitoring) for name in self.cell.databases
+            name: self._database(name, cluster, runners, monitoring) for name in self.cell.databases
         }
         self._backups(databases)
-        self._services(cluster, databases)
-        self._archive(cluster, vpn, databases)
+        services = self._services(cluster, databases)
+        archive = self._archive(cluster, vpn, runners, databases)
         logs = LoadBalancerLogs(
             "load-balancer",
             bucket_name=f"{self.organization.name}-{self.cell.name}-load-balancer-logs",
             account=self.cell.account,
             retention_days=self.organization.archive_retention_days,
             opts=self.here,
+        )
+        RunnerWebhook(
+            "runners",
+            project_name=runners.project_name,
+            workflows=RUNNER_WORKFLOWS,
+            # It fails until somebody has approved the connection to GitHub, and an update stops at
+            # what fails: by then all else is there.
+            opts=pulumi.ResourceOptions(
+                providers={"aws": self.provider}, depends_on=[services, *databases.values(), logs]
+            ),
         )
         return {
             "vpc_id": self.network.vpc_id,
@@ -116,6 +128,11 @@ class _Program:
             "monitoring_role_arn": monitoring.role_arn,
             "event_topic_arn": self.topic.topic_arn,
             "runner_label": runners.label,
+            "log_archive": {
+                "stream_arn": archive.stream_arn,
+                "role_arn": archive.subscriber_role_arn,
+            },
+            "runner_security_group_id": runners.security_group_id,
             "databases": {
                 name: {
                     "writer_endpoint": database.writer_endpoint,
@@ -180,7 +197,6 @@ class _Program:
             project_name=f"{self.cell.name}-runners",
             role_name=names.role(self.organization, self.cell, "runners"),
             repository=self.organization.repository,
-            workflows=RUNNER_WORKFLOWS,
             account=self.cell.account,
             region=self.cell.region,
             vpc_id=self.network.vpc_id,
@@ -211,10 +227,16 @@ class _Program:
             log_retention_days=self.organization.log_retention_days,
             api_clients={"vpn": vpn.security_group_id, "runners": runners.security_group_id},
             node_tags=self.tags,
-            opts=self.here,
+            # Nodes start, and above all end, only while there is a way to AWS' own endpoints.
+            nodes_after=[self.network],
+            opts=pulumi.ResourceOptions(
+                providers={"aws": self.provider, "eks": eks.Provider("eks")}
+            ),
         )
 
-    def _database(self, name: str, cluster: Cluster, monitoring: DatabaseMonitoring) -> Database:
+    def _database(
+        self, name: str, cluster: Cluster, runners: Runners, monitoring: DatabaseMonitoring
+    ) -> Database:
         return Database(
             name,
             self.cell.databases[name],
@@ -223,7 +245,11 @@ class _Program:
             subnet_ids=self.network.isolated_subnet_ids,
             zones=self.cell.zones,
             key_arn=self.key.key_arn,
-            client_security_groups={"nodes": cluster.node_security_group_id},
+            # Pods, and the updates that declare tenants' databases.
+            client_security_groups={
+                "nodes": cluster.node_security_group_id,
+                "runners": runners.security_group_id,
+            },
             monitoring_role_arn=monitoring.role_arn,
             event_topic_arn=self.topic.topic_arn,
             log_retention_days=self.organization.log_retention_days,
@@ -260,29 +286,43 @@ class _Program:
             opts=self.here,
         )
 
-    def _archive(self, cluster: Cluster, vpn: ClientVpn, databases: dict[str, Database]) -> None:
-        """Keep for years what tells who did what: the API's audit, pgAudit and connections."""
-        LogArchive(
+    def _archive(
+        self,
+        cluster: Cluster,
+        vpn: ClientVpn,
+        runners: Runners,
+        databases: dict[str, Database],
+    ) -> LogArchive:
+        """Keep for years what tells who did what and who talked to whom."""
+        return LogArchive(
             "logs",
             organization=self.organization,
             cell=self.cell,
             log_groups={
                 "cluster": cluster.log_group_name,
+                "flow": self.network.flow_log_group_name,
+                "runners": runners.log_group_name,
                 "vpn": vpn.log_group_name,
-                **{name: each.log_group_names["postgresql"] for name, each in databases.items()},
+                **{
+                    f"database-{name}-{log}": group
+                    for name, database in databases.items()
+                    for log, group in database.log_group_names.items()
+                },
             },
             archive_key_arn=self.offer.archive_key_arn,
             key_arn=self.key.key_arn,
+            event_topic_arn=self.topic.topic_arn,
             opts=self.here,
         )
 
-    def _services(self, cluster: Cluster, databases: dict[str, Database]) -> None:
+    def _services(self, cluster: Cluster, databases: dict[str, Database]) -> ClusterServices:
         inside = kubernetes_provider(
             "cluster",
+            cluster_name=self.cluster_name,
             kubeconfig=cluster.kubeconfig,
             opts=pulumi.ResourceOptions(depends_on=cluster.ready),
         )
-        ClusterServices(
+        return ClusterServices(
             "services",
             self.cell,
             organization=self.organization,

@@ -48,8 +48,12 @@ class CellOffer:
         self.isolated_subnet_ids = self._by_zone("isolated_subnet_ids")
         self.kubeconfig: pulumi.Output[str] = self._get("kubeconfig")
         self.node_security_group_id: pulumi.Output[str] = self._get("node_security_group_id")
+        self.runner_security_group_id: pulumi.Output[str] = self._get("runner_security_group_id")
         self.monitoring_role_arn: pulumi.Output[str] = self._get("monitoring_role_arn")
         self.event_topic_arn: pulumi.Output[str] = self._get("event_topic_arn")
+        archive = self._get("log_archive")
+        self.log_stream_arn: pulumi.Output[str] = archive.apply(lambda found: found["stream_arn"])
+        self.log_role_arn: pulumi.Output[str] = archive.apply(lambda found: found["role_arn"])
         self.parts = CellParts(
             vpc_id=self.vpc_id,
             public_subnet_ids=self._by_zone("public_subnet_ids"),

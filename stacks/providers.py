@@ -51,11 +51,17 @@ def aws_provider(
 
 
 def kubernetes_provider(
-    name: str, *, kubeconfig: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+    name: str,
+    *,
+    cluster_name: str,
+    kubeconfig: pulumi.Input[str],
+    opts: pulumi.ResourceOptions | None = None,
 ) -> kubernetes.Provider:
     """A provider for one cluster; nothing is taken from the machine's own kubeconfig."""
     return kubernetes.Provider(
         name,
+        # Without it a changed kubeconfig counts as another cluster, and replaces every object.
+        cluster_identifier=cluster_name,
         kubeconfig=kubeconfig,
         enable_server_side_apply=True,
         delete_unreachable=False,

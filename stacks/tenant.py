@@ -26,7 +26,7 @@ from stacks.providers import (
 
 if TYPE_CHECKING:
     from catalog.catalog import Catalog, Ledger
-    from catalog.cell import Cell, DatabaseSettings
+    from catalog.cell import Cell
     from catalog.tenant import Placement, Tenant
 
 PASSWORD_LENGTH = 40
@@ -72,7 +72,9 @@ class _Program:
                 tags=self.catalog.tags(cell=cell, tenant=self.tenant),
             )
             cluster = kubernetes_provider(
-                f"{cell_name}-cluster", kubeconfig=self.offers[cell_name].kubeconfig
+                f"{cell_name}-cluster",
+                cluster_name=names.cluster(self.catalog.organization, cell),
+                kubeconfig=self.offers[cell_name].kubeconfig,
             )
             inside = pulumi.ResourceOptions(providers={"aws": provider, "kubernetes": cluster})
             key = self._key(cell, inside)
@@ -113,6 +115,7 @@ class _Program:
             description=f"Everything {self.tenant.display_name} keeps in {cell.name}",
             account=cell.account,
             statements=[logs_encrypt(cell.account, cell.region)],
+            protect=not self._leaves(cell),
             opts=inside,
         )
 
@@ -123,7 +126,7 @@ class _Program:
         ready: list[pulumi.Resource] = []
         if place.dedicated is not None:
             settings = place.dedicated
-            cluster, ready = self._dedicated(name, settings, cell, key, inside)
+            cluster, ready = self._dedicated(name, place, cell, key, inside)
             writer, reader, port = (
                 cluster.writer_endpoint,
                 cluster.reader_endpoint,
@@ -145,6 +148,7 @@ class _Program:
             tenant=self.tenant.name,
             application_password=self.password.result,
             connection_limit=self.tenant.quota.database_connections,
+            protect=self._stays(place),
             opts=pulumi.ResourceOptions(providers={"postgresql": provider}, depends_on=ready),
         )
         return DatabaseAddress(
@@ -159,7 +163,7 @@ class _Program:
     def _dedicated(
         self,
         name: str,
-        settings: DatabaseSettings,
+        place: Placement,
         cell: Cell,
         key: Key,
         inside: pulumi.ResourceOptions,
@@ -168,16 +172,20 @@ class _Program:
         database_name = f"tenant-{self.tenant.name}"
         database = Database(
             f"{name}-cluster",
-            settings,
+            place.dedicated,
             identifier=names.database_cluster(cell, database_name),
             vpc_id=offer.vpc_id,
             subnet_ids=offer.isolated_subnet_ids,
             zones=cell.zones,
             key_arn=key.key_arn,
-            client_security_groups={"nodes": offer.node_security_group_id},
+            client_security_groups={
+                "nodes": offer.node_security_group_id,
+                "runners": offer.runner_security_group_id,
+            },
             monitoring_role_arn=offer.monitoring_role_arn,
             event_topic_arn=offer.event_topic_arn,
             log_retention_days=self.tenant.retention.logs_days,
+            protect=self._stays(place),
             opts=inside,
         )
         prepared = PreparedDatabase(
@@ -207,9 +215,18 @@ class _Program:
             key_arn=key.key_arn,
             zone_id=self.zone_id,
             zone_provider=self.dns_provider,
-            leaving=cell.name != self.tenant.placement.cell,
+            leaving=self._leaves(cell),
             opts=inside,
         )
+
+    def _leaves(self, cell: Cell) -> bool:
+        """Whether the tenant is declared in another cell, so that a later update drops this one."""
+        return cell.name != self.tenant.placement.cell
+
+    def _stays(self, place: Placement) -> bool:
+        """Whether a placement is the declared one, so that no later update drops its database."""
+        declared = self.tenant.placement
+        return (place.cell, place.database) == (declared.cell, declared.database)
 
     def _route(self, serving: Slice) -> None:
         """Point every hostname at the slice that serves."""

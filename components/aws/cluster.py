@@ -31,6 +31,8 @@ class Cluster(pulumi.ComponentResource):
     must exist: whoever runs Pulumi is not let in otherwise. `api_clients` maps who else calls the
     Kubernetes API, such as the VPN, to its security group. Subnets are in the order of `zones`.
     The cell's key must carry the statements of `components.aws.cluster_keys`, and CloudWatch Logs'.
+    `nodes_after` is what nodes need to start and to leave, such as the network's routes: it is made
+    before them and goes after them. The options must carry a provider for `eks` too.
 
     With `deletion_protection` AWS refuses to delete the cluster: switch it off, update, destroy.
     """
@@ -67,6 +69,7 @@ class Cluster(pulumi.ComponentResource):
         log_retention_days: int,
         api_clients: Mapping[str, pulumi.Input[str]] | None = None,
         node_tags: Mapping[str, str] | None = None,
+        nodes_after: Sequence[pulumi.Resource] = (),
         deletion_protection: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -141,7 +144,7 @@ class Cluster(pulumi.ComponentResource):
             node_role_arn=node_role.role_arn,
             key_arn=key_arn,
             tags=node_tags or {},
-            after=[node_role, groups, *node_addons.resources],
+            after=[node_role, groups, *nodes_after, *node_addons.resources],
             opts=child,
         )
         WorkloadAddons(

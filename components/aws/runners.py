@@ -26,17 +26,19 @@ QUEUED_MINUTES = 60
 
 
 class Runners(pulumi.ComponentResource):
-    """A CodeBuild project that GitHub calls for each queued job of the named workflows.
+    """A CodeBuild project that gives each job a machine; `RunnerWebhook` lets GitHub call it.
 
     Jobs ask for it by `runs-on: codebuild-<project>-${{ github.run_id }}-${{ github.run_attempt }}`
     (`label`). The runner's own role may log and join the network, nothing else: what a job may do
     comes from the role that its environment lets it take. The connection to GitHub begins as
-    pending; after somebody has approved it in the console once, the next update adds the webhook.
+    pending, until somebody has approved it in the console once.
     """
 
+    project_name: pulumi.Output[str]
     project_arn: pulumi.Output[str]
     label: str
     security_group_id: pulumi.Output[str]
+    log_group_name: pulumi.Output[str]
     connection_arn: pulumi.Output[str]
 
     def __init__(
@@ -46,7 +48,6 @@ class Runners(pulumi.ComponentResource):
         project_name: str,
         role_name: str,
         repository: Repository,
-        workflows: Sequence[str],
         account: str,
         region: str,
         vpc_id: pulumi.Input[str],
@@ -112,21 +113,9 @@ class Runners(pulumi.ComponentResource):
             # CodeBuild tries the role on the network while it creates the project.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
-        aws.codebuild.Webhook(
-            f"{name}-webhook",
-            project_name=project.name,
-            build_type="BUILD",
-            filter_groups=[
-                {
-                    "filters": [
-                        {"type": "EVENT", "pattern": "WORKFLOW_JOB_QUEUED"},
-                        {"type": "WORKFLOW_NAME", "pattern": f"^({'|'.join(workflows)})$"},
-                    ]
-                }
-            ],
-            opts=self._child,
-        )
+        self.project_name = project.name
         self.project_arn = project.arn
+        self.log_group_name = logs.name
         self.label = f"codebuild-{project_name}"
         self.security_group_id = group.id
         self.connection_arn = connection.arn

@@ -119,7 +119,12 @@ def _job(
             }
         },
         opts=pulumi.ResourceOptions.merge(
-            application.options, pulumi.ResourceOptions(depends_on=[policy])
+            application.options,
+            pulumi.ResourceOptions(
+                depends_on=[policy],
+                # As long as the job itself may take: a node may have to be started for it first.
+                custom_timeouts=pulumi.CustomTimeouts(create="15m", update="15m"),
+            ),
         ),
     )
 
