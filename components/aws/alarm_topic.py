@@ -31,7 +31,7 @@ class AlarmTopic(pulumi.ComponentResource):
         topic = aws.sns.Topic(
             f"{name}-topic", name=topic_name, kms_master_key_id=key_arn, opts=child
         )
-        aws.sns.TopicPolicy(
+        policy = aws.sns.TopicPolicy(
             f"{name}-policy",
             arn=topic.arn,
             policy=pulumi.Output.json_dumps(
@@ -70,5 +70,6 @@ class AlarmTopic(pulumi.ComponentResource):
         aws.sns.TopicSubscription(
             f"{name}-email", topic=topic.arn, protocol="email", endpoint=email, opts=child
         )
-        self.topic_arn = topic.arn
+        # RDS tries to publish when it is told of the topic, so the policy must stand by then.
+        self.topic_arn = policy.arn
         self.register_outputs({"topic_arn": self.topic_arn})

@@ -109,7 +109,9 @@ class BackupPlan(pulumi.ComponentResource):
                     ]
                 }
             ],
-            opts=child,
+            # Nothing of a selection changes in place, and its plan has no room for a second one of
+            # its name.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         BackupFailures(
             f"{name}-failures", plan_name=plan_name, topic_arn=event_topic_arn, opts=child

@@ -11,17 +11,24 @@ if TYPE_CHECKING:
 def nodes_encrypt(account: str) -> tuple[Statement, ...]:
     """Statements for the cell's key: EC2 Auto Scaling starts nodes whose volumes it encrypts.
 
+    AWS makes that role with an account's first group, and KMS refuses a policy whose principal does
+    not exist: so the role is a condition, which the first cell of a new account can state as well.
+
     Source: https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
     """
     service_role = (
         f"arn:aws:iam::{account}:role/aws-service-role/autoscaling.amazonaws.com/"
         "AWSServiceRoleForAutoScaling"
     )
+    only_the_service = {
+        "StringEquals": {"kms:CallerAccount": account},
+        "ArnEquals": {"aws:PrincipalArn": service_role},
+    }
     return (
         {
             "Sid": "AutoScalingUsesForVolumes",
             "Effect": "Allow",
-            "Principal": {"AWS": service_role},
+            "Principal": {"AWS": "*"},
             "Action": [
                 "kms:Decrypt",
                 "kms:DescribeKey",
@@ -30,14 +37,15 @@ def nodes_encrypt(account: str) -> tuple[Statement, ...]:
                 "kms:ReEncrypt*",
             ],
             "Resource": "*",
+            "Condition": only_the_service,
         },
         {
             "Sid": "AutoScalingGrantsToVolumes",
             "Effect": "Allow",
-            "Principal": {"AWS": service_role},
+            "Principal": {"AWS": "*"},
             "Action": "kms:CreateGrant",
             "Resource": "*",
-            "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+            "Condition": {**only_the_service, "Bool": {"kms:GrantIsForAWSResource": "true"}},
         },
     )
 

@@ -115,7 +115,10 @@ class FlowLogs(pulumi.ComponentResource):
             iam_role_arn=role.arn,
             log_format=FORMAT,
             max_aggregation_interval=AGGREGATION_SECONDS,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+            # Nothing of a flow log changes in place, and AWS takes no second one to the same group.
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[policy], delete_before_replace=True
+            ),
         )
         self.log_group_name = group.name
         self.register_outputs({"log_group_name": self.log_group_name})

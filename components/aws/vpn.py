@@ -118,7 +118,8 @@ class ClientVpn(pulumi.ComponentResource):
                 description=f"The group {slug} into {vpn_name}",
                 target_network_cidr=network_cidr,
                 access_group_id=groups[slug].email,
-                opts=self._child,
+                # Nothing of a rule changes in place, and AWS takes no second one for a group.
+                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             )
         self.endpoint_id = endpoint.id
         self.dns_name = endpoint.dns_name

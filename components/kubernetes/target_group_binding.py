@@ -30,13 +30,21 @@ class TargetGroupBinding(pulumi.ComponentResource):
         target_group_arn: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Bind the service called `service_name` at its port."""
+        """Bind the service called `service_name` at its port.
+
+        The controller refuses to point a binding at another target group. The group's own name has
+        the port, as nothing else of it changes; with the port in the binding's name too, the next
+        binding is there before the last one goes.
+        """
         super().__init__("patchworks:kubernetes:TargetGroupBinding", name, None, opts)
         KubernetesObject(
             f"{name}-binding",
             "elbv2.k8s.aws/v1beta1",
             "TargetGroupBinding",
-            metadata={"name": service_name, "namespace": namespace},
+            metadata={
+                "name": pulumi.Output.concat(service_name, "-", str(spec.port)),
+                "namespace": namespace,
+            },
             fields={
                 "spec": {
                     "serviceRef": {"name": service_name, "port": spec.port},
