@@ -194,7 +194,7 @@ def _cells_bucket_statements(organization: Organization) -> list[Mapping[str, An
             "Sid": "CellsWriteBelowTheirAccount",
             "Effect": "Allow",
             "Principal": principal,
-            "Action": ["s3:AbortMultipartUpload", "s3:PutObject"],
+            "Action": ["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"],
             "Resource": f"{bucket}/cells/${{aws:PrincipalAccount}}/*",
             "Condition": _only_archive_roles(organization),
         },

@@ -33,6 +33,7 @@ class Network(pulumi.ComponentResource):
     private_route_table_ids: list[pulumi.Output[str]]
     isolated_route_table_ids: list[pulumi.Output[str]]
     endpoint_security_group_id: pulumi.Output[str]
+    flow_log_group_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class Network(pulumi.ComponentResource):
         gateways = self._nat_gateways(spec.nat, public, gateway)
         private_tables = self._route_private(private, gateways)
         isolated_table = self._route_table("isolated", isolated)
-        FlowLogs(
+        flow_logs = FlowLogs(
             f"{name}-flow-logs",
             vpc=self._vpc,
             owner=cluster_name,
@@ -88,6 +89,7 @@ class Network(pulumi.ComponentResource):
         self.private_route_table_ids = [table.id for table in private_tables]
         self.isolated_route_table_ids = [isolated_table.id]
         self.endpoint_security_group_id = endpoints.security_group_id
+        self.flow_log_group_name = flow_logs.log_group_name
         self.register_outputs({"vpc_id": self.vpc_id, "cidr": self.cidr})
 
     def _declare_vpc(self, cidr: str, label: str) -> aws.ec2.Vpc:

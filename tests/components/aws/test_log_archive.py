@@ -1,7 +1,12 @@
 """A cell's log archive, read off the graph."""
 
 import pytest
-from foundations import evaluate, statements
+from foundations import (
+    TOPIC,
+    assert_the_same_resources_without_known_outputs,
+    evaluate,
+    statements,
+)
 
 from catalog.load import find_root, load
 from components.aws.log_archive import LogArchive
@@ -12,19 +17,22 @@ ARCHIVE_KEY = "arn:aws:kms:eu-west-1:444455556666:key/00000000-0000-4000-8000-00
 CELL_KEY = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-4000-8000-000000000001"
 
 
+def declare(opts):
+    LogArchive(
+        "logs",
+        organization=CATALOG.organization,
+        cell=CELL,
+        log_groups={"vpn": "/aws/client-vpn/us", "cluster": "/aws/eks/us/cluster"},
+        archive_key_arn=ARCHIVE_KEY,
+        key_arn=CELL_KEY,
+        event_topic_arn=TOPIC,
+        opts=opts,
+    )
+
+
 @pytest.fixture(scope="module")
 def graph():
-    return evaluate(
-        lambda opts: LogArchive(
-            "logs",
-            organization=CATALOG.organization,
-            cell=CELL,
-            log_groups={"vpn": "/aws/client-vpn/us", "cluster": "/aws/eks/us/cluster"},
-            archive_key_arn=ARCHIVE_KEY,
-            key_arn=CELL_KEY,
-            opts=opts,
-        )
-    )
+    return evaluate(declare)
 
 
 def test_everything_in_the_named_groups_goes_to_the_stream(graph):
@@ -83,3 +91,36 @@ def test_each_role_trusts_one_service_that_acts_for_this_account(graph, role, se
     (statement,) = statements(graph.named(role), "assumeRolePolicy").values()
     assert statement["Principal"] == {"Service": service}
     assert statement["Condition"] == condition
+
+
+def test_what_the_archive_refuses_is_told_in_an_encrypted_group(graph):
+    told = graph.named("logs-stream").inputs["extendedS3Configuration"]["cloudwatchLoggingOptions"]
+    group = graph.named("logs-refusals")
+    assert told["enabled"]
+    assert told["logGroupName"] == group.inputs["name"]
+    assert group.inputs["kmsKeyId"] == CELL_KEY
+    filters = graph.of_type("aws:cloudwatch/logSubscriptionFilter:LogSubscriptionFilter")
+    # What a refusal writes must not be sent to what refuses.
+    assert group.inputs["name"] not in {each.inputs["logGroup"] for each in filters}
+
+
+def test_an_archive_that_is_late_or_silent_wakes_somebody(graph):
+    stream = graph.named("logs-stream").inputs["name"]
+    late, silent = graph.named("logs-alarms-late").inputs, graph.named("logs-alarms-silent").inputs
+    for alarm in (late, silent):
+        assert alarm["namespace"] == "AWS/Firehose"
+        assert alarm["dimensions"] == {"DeliveryStreamName": stream}
+        assert alarm["alarmActions"] == [TOPIC]
+    assert late["metricName"] == "DeliveryToS3.DataFreshness"
+    assert late["threshold"] == 3600
+    assert (silent["metricName"], silent["treatMissingData"]) == ("IncomingRecords", "breaching")
+
+
+def test_nothing_in_the_account_can_read_or_delete_what_is_archived(graph):
+    rights = statements(graph.named("logs-delivery-policy"))
+    actions = {action for each in rights.values() for action in each["Action"]}
+    assert not [a for a in actions if a.startswith(("s3:Get", "s3:Delete")) and "Bucket" not in a]
+
+
+def test_the_resources_are_the_same_before_anything_is_known():
+    assert_the_same_resources_without_known_outputs(declare)
