@@ -39,7 +39,6 @@ class Runners(pulumi.ComponentResource):
     label: str
     security_group_id: pulumi.Output[str]
     log_group_name: pulumi.Output[str]
-    log_group_name: pulumi.Output[str]
     connection_arn: pulumi.Output[str]
 
     def __init__(
@@ -116,7 +115,6 @@ class Runners(pulumi.ComponentResource):
         )
         self.project_name = project.name
         self.project_arn = project.arn
-        self.log_group_name = logs.name
         self.log_group_name = logs.name
         self.label = f"codebuild-{project_name}"
         self.security_group_id = group.id
