@@ -9,64 +9,29 @@ that it depends on.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from rehearsal import engine
 from rehearsal.changes import changed_properties, top_level, with_ignored
 from rehearsal.deletion import plan_deletions
 from rehearsal.drivers import drivers
-from rehearsal.errors import DriverFailedError, ProtectedResourceError
+from rehearsal.errors import ProtectedResourceError
 from rehearsal.evaluation import PROJECT
 from rehearsal.graph import PROVIDER_PREFIX
 from rehearsal.monitor import Answer, Monitor
-from rehearsal.providers import provider_settings
+from rehearsal.operations import Operations
+from rehearsal.outcome import Event, Outcome, fidelity
 from rehearsal.simulation import SimulatedAnswers
 from rehearsal.state import Applied, StackState
-from rehearsal.values import Secret, is_known, reveal
+from rehearsal.values import Secret, reveal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rehearsal.drivers.base import Cloud, Driver
-    from rehearsal.graph import Graph, Resource
-
-T = TypeVar("T")
-Operation = Literal["create", "update", "replace", "delete", "same", "keep"]
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One resource has been dealt with."""
-
-    operation: Operation
-    urn: str
-    type: str
-    name: str
-    seconds: float
-    fidelity: str
-    """`real`, `validated` (checked against its schema, not run) or `simulated`."""
-    changed: tuple[str, ...] = ()
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What applying a stack has done."""
-
-    stack: str
-    graph: Graph | None
-    events: tuple[Event, ...]
-    seconds: float
-
-    def counts(self) -> Counter[str]:
-        """How many resources each operation was done to."""
-        return Counter(event.operation for event in self.events)
-
-    def simulated(self) -> int:
-        """How many resources no driver makes."""
-        return sum(event.fidelity == "simulated" for event in self.events)
+    from rehearsal.graph import Resource
+    from rehearsal.outcome import Operation
 
 
 @dataclass
@@ -81,11 +46,17 @@ class LocalCloudAnswers:
     observe: Callable[[Event], None]
     check_interrupt: Callable[[], None] = lambda: None
     seen: set[str] = field(default_factory=set)
+    operations: Operations = field(init=False)
     _simulated: SimulatedAnswers = field(init=False)
-    _providers: dict[str, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
+    _finished: Mapping[str, Operation] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._simulated = SimulatedAnswers(self.outputs_of)
+        self.operations = Operations(self.stack, self.state, self.cloud_for, self.generation)
+
+    def finish_begun(self) -> None:
+        """End what a killed rehearsal had begun, before anything else is done."""
+        self._finished = self.operations.finish_begun()
 
     def stack_outputs(self, stack: str) -> Mapping[str, Any] | None:
         """What the other stack exported when it was applied."""
@@ -94,21 +65,14 @@ class LocalCloudAnswers:
     def answer(self, resource: Resource) -> Answer:
         """Make, change, replace or leave one resource."""
         self.check_interrupt()
-        offline = self._simulated.answer(resource)
         self.seen.add(resource.urn)
         if resource.is_provider:
-            self._providers[resource.urn] = (
-                resource.type,
-                provider_settings(resource.type, resource.inputs),
-            )
-            self._keep_provider(resource, offline)
-            return offline
+            return self._provider(resource)
         began = time.monotonic()
-        driver = drivers().get(resource.type)
         previous = self.state.resources.get(resource.urn)
-        if previous is not None and self._is_lost(previous, driver):
+        if previous is not None and self.operations.is_lost(previous):
             previous = None
-        operation, changed, applied = self._make(resource, previous, driver, offline)
+        operation, changed, applied = self._make(resource, previous)
         self.observe(
             Event(
                 operation,
@@ -116,115 +80,64 @@ class LocalCloudAnswers:
                 resource.type,
                 resource.name,
                 time.monotonic() - began,
-                fidelity(driver),
+                fidelity(drivers().get(resource.type)),
                 changed,
             )
         )
         return Answer(applied.id, applied.outputs)
 
-    def delete(self, applied: Applied) -> None:
-        """Delete a resource from the local cloud."""
-        driver = drivers().get(applied.type)
-        if driver is None or applied.id is None or self._is_lost(applied, driver):
-            return
-        try:
-            driver.delete(
-                applied.id, reveal(applied.inputs), reveal(applied.outputs), self._cloud(applied)
-            )
-        except Exception as error:
-            raise DriverFailedError(self.stack, "delete", applied.urn, None, error) from error
-
     def _make(
-        self,
-        resource: Resource,
-        previous: Applied | None,
-        driver: Driver | None,
-        offline: Answer,
+        self, resource: Resource, previous: Applied | None
     ) -> tuple[Operation, tuple[str, ...], Applied]:
-        if previous is None or previous.creating:
-            return "create", (), self._create(resource, driver, offline)
+        driver = drivers().get(resource.type)
+        if previous is None:
+            return "create", (), self._create(resource)
         inputs = with_ignored(previous.inputs, resource.inputs, resource.ignore_changes)
         resource = replace(resource, inputs=inputs)
         changed = changed_properties(previous.inputs, inputs)
         if not changed:
-            kept = self._applied(resource, previous.id, previous.outputs)
+            kept = self._wanted(resource, previous.id, previous.outputs)
             if kept != previous:
                 self.state.put(kept)
-            return "same", (), kept
-        if self._needs_replacement(resource, previous, driver, changed):
-            return "replace", changed, self._replace(resource, previous, driver, offline)
+            return self._finished.get(resource.urn, "same"), (), kept
+        if _needs_replacement(resource, previous, driver, changed):
+            return "replace", changed, self._replace(resource, previous, driver)
         if driver is None:
-            outputs = offline.outputs
+            outputs = self._simulated.answer(resource).outputs
+            applied = self._wanted(resource, previous.id, outputs)
+            self.state.put(applied)
         else:
-            self._refuse_unknown(resource)
-            outputs = self._drive(
-                resource,
-                "update",
-                lambda: driver.update(
-                    previous.id or "",
-                    reveal(previous.inputs),
-                    reveal(inputs),
-                    reveal(previous.outputs),
-                    self._cloud(resource),
-                ),
-            )
-        applied = self._applied(resource, previous.id, outputs)
-        self.state.put(applied)
+            wanted = self._wanted(resource, previous.id, {})
+            applied = self.operations.update(wanted, resource.source)
         return "update", changed, applied
 
-    def _create(self, resource: Resource, driver: Driver | None, offline: Answer) -> Applied:
-        if driver is None:
-            applied = self._applied(resource, offline.id, offline.outputs)
-        else:
-            self._refuse_unknown(resource)
-            self.state.put(replace(self._applied(resource, None, {}), creating=True))
-            identity, outputs = self._drive(
-                resource,
-                "create",
-                lambda: driver.create(
-                    resource.name, reveal(resource.inputs), self._cloud(resource)
-                ),
-            )
-            applied = self._applied(resource, identity, outputs)
-        self.state.put(applied)
+    def _create(self, resource: Resource, *, replaces: bool = False) -> Applied:
+        if resource.type in drivers():
+            wanted = self._wanted(resource, None, {})
+            return self.operations.create(wanted, resource.source, replaces=replaces)
+        answer = self._simulated.answer(resource)
+        applied = self._wanted(resource, answer.id, answer.outputs)
+        self.state.put(applied, replaces=replaces)
         return applied
 
-    def _replace(
-        self, resource: Resource, previous: Applied, driver: Driver | None, offline: Answer
-    ) -> Applied:
+    def _replace(self, resource: Resource, previous: Applied, driver: Driver | None) -> Applied:
         if previous.protect:
             raise ProtectedResourceError(self.stack, resource)
-        if resource.delete_before_replace or (
-            driver is not None and _replaces(driver, "deletes_first", previous, resource)
-        ):
-            self.delete(previous)
+        if resource.delete_before_replace or _decides(driver, "deletes_first", previous, resource):
+            self.operations.delete(previous)
             self.state.remove(previous.urn)
-            return self._create(resource, driver, offline)
-        self.state.supersede(replace(previous, replaced=True))
-        return self._create(resource, driver, offline)
+            return self._create(resource)
+        return self._create(resource, replaces=True)
 
-    @staticmethod
-    def _needs_replacement(
-        resource: Resource, previous: Applied, driver: Driver | None, changed: tuple[str, ...]
-    ) -> bool:
-        forcing = top_level(resource.replace_on_changes)
-        if driver is not None:
-            forcing |= driver.replaced_by
-            if _replaces(driver, "replaces", previous, resource):
-                return True
-        return "*" in forcing or not forcing.isdisjoint(changed)
+    def _provider(self, resource: Resource) -> Answer:
+        self.operations.use_provider(resource.urn, resource.type, resource.inputs)
+        answer = self._simulated.answer(resource)
+        applied = self._wanted(resource, answer.id, {})
+        if self.state.resources.get(resource.urn) != applied:
+            self.state.put(applied)
+        return answer
 
-    def _is_lost(self, applied: Applied, driver: Driver | None) -> bool:
-        """Whether the cloud that held it is gone: moto forgets all when it restarts."""
-        return (
-            driver is not None
-            and applied.type.startswith("aws:")
-            and applied.generation != self.generation
-        )
-
-    def _applied(
-        self, resource: Resource, identity: str | None, outputs: dict[str, Any]
-    ) -> Applied:
+    def _wanted(self, resource: Resource, identity: str | None, outputs: dict[str, Any]) -> Applied:
         secret = {
             key: Secret(reveal(value)) if key in resource.additional_secret_outputs else value
             for key, value in outputs.items()
@@ -241,43 +154,9 @@ class LocalCloudAnswers:
             dependencies=resource.dependencies,
             protect=resource.protect,
             retain_on_delete=resource.retain_on_delete,
+            secret_outputs=resource.additional_secret_outputs,
             generation=self.generation,
         )
-
-    def _keep_provider(self, resource: Resource, answer: Answer) -> None:
-        applied = self._applied(resource, answer.id, {})
-        if self.state.resources.get(resource.urn) != applied:
-            self.state.put(applied)
-
-    def _cloud(self, resource: Resource | Applied) -> Cloud:
-        type, settings = self._providers.get(resource.provider or "", ("", {}))
-        if not type and resource.provider in self.state.resources:
-            kept = self.state.resources[resource.provider]
-            type, settings = kept.type, provider_settings(kept.type, kept.inputs)
-        region = resource.inputs.get("region")
-        if type == f"{PROVIDER_PREFIX}aws" and isinstance(region, str):
-            # Every AWS resource may be in another region than its provider.
-            settings = {**settings, "region": region}
-        return self.cloud_for(type, settings)
-
-    def _refuse_unknown(self, resource: Resource) -> None:
-        unknown = [key for key, value in resource.inputs.items() if not is_known(value)]
-        if unknown:
-            raise DriverFailedError(
-                self.stack,
-                "create",
-                resource.urn,
-                resource.source,
-                ValueError(f"{', '.join(unknown)} would only be known to a real cloud"),
-            )
-
-    def _drive(self, resource: Resource, verb: str, act: Callable[[], T]) -> T:
-        try:
-            return act()
-        except Exception as error:
-            raise DriverFailedError(
-                self.stack, verb, resource.urn, resource.source, error
-            ) from error
 
 
 def apply_program(
@@ -298,6 +177,7 @@ def apply_program(
         observe(event)
 
     answers.observe = note
+    answers.finish_begun()
     graph = None
     if program is not None:
         monitor = Monitor(PROJECT, answers.stack, answers)
@@ -318,7 +198,7 @@ def _delete(answers: LocalCloudAnswers) -> None:
     for left in list(state.leftovers):
         answers.check_interrupt()
         began = time.monotonic()
-        answers.delete(left)
+        answers.operations.delete(left)
         state.remove_leftover(left)
         answers.observe(_event("delete", left, began, "replaced"))
     for step in plan_deletions(state.resources, answers.seen):
@@ -329,7 +209,7 @@ def _delete(answers: LocalCloudAnswers) -> None:
             answers.observe(_event("keep", applied, began, step.kept_because))
             continue
         if not applied.retain_on_delete:
-            answers.delete(applied)
+            answers.operations.delete(applied)
         state.remove(applied.urn)
         if not applied.type.startswith(PROVIDER_PREFIX):
             reason = "retained in the cloud" if applied.retain_on_delete else ""
@@ -348,12 +228,20 @@ def _event(operation: Operation, applied: Applied, began: float, reason: str) ->
     )
 
 
-def fidelity(driver: Driver | None) -> str:
-    """How real what a driver makes is; no driver at all is `simulated`."""
-    return "simulated" if driver is None else getattr(driver, "fidelity", "real")
+def _needs_replacement(
+    resource: Resource, previous: Applied, driver: Driver | None, changed: tuple[str, ...]
+) -> bool:
+    forcing = top_level(resource.replace_on_changes)
+    if driver is not None:
+        forcing |= driver.replaced_by
+    return (
+        "*" in forcing
+        or not forcing.isdisjoint(changed)
+        or _decides(driver, "replaces", previous, resource)
+    )
 
 
-def _replaces(driver: Driver, rule: str, previous: Applied, resource: Resource) -> bool:
+def _decides(driver: Driver | None, rule: str, previous: Applied, resource: Resource) -> bool:
     """What a driver says of a replacement that depends on more than top-level properties."""
     decide = getattr(driver, rule, None)
-    return decide is not None and decide(reveal(previous.inputs), reveal(resource.inputs))
+    return decide is not None and bool(decide(reveal(previous.inputs), reveal(resource.inputs)))

@@ -154,7 +154,7 @@ class LocalCloud:
         """What a stack exported when it was applied last; `LookupError` before that."""
         if not self.stack_state(stack).exists():
             raise LookupError(f"the stack {stack} has not been rehearsed")
-        return StackState.open(self.stack_state(stack), self.secrets).exports
+        return StackState.read(self.stack_state(stack), self.secrets).exports
 
     def _make_root(self) -> None:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,15 +1,15 @@
 """What a rehearsal has made of a stack, kept so that the next one changes only what differs.
 
-A stack's state is a journal: one JSON line for each resource that changed, appended as it changes,
-so that a killed rehearsal goes on where it was. It is compacted when it is opened. Secrets are
-encrypted with the local cloud's key; a torn last line is what a kill leaves and is dropped.
+A stack's state is a journal: a JSON line before each operation and one after it, so that a killed
+rehearsal goes on where it was. It is compacted when it is opened. Secrets are encrypted with the
+local cloud's key; a torn last line is what a kill leaves and is dropped.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from rehearsal.values import UNKNOWN, Reference, Secret, Unknown
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-VERSION = 1
+VERSION = 2
 
 
 class Cipher(Protocol):
@@ -47,12 +47,20 @@ class Applied:
     dependencies: tuple[str, ...] = ()
     protect: bool = False
     retain_on_delete: bool = False
-    creating: bool = False
-    """Whether its creation had begun and was not seen to end."""
+    secret_outputs: tuple[str, ...] = ()
+    """Names of the outputs that are secret whatever the inputs are."""
     generation: str = ""
     """Of the cloud it was made on; what a lost cloud held is made again."""
-    replaced: bool = False
-    """Whether a newer one has taken its place and this one is still to be deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An operation that was under way when the journal was written last."""
+
+    operation: Literal["create", "replace", "update"]
+    attempt: str
+    wanted: Applied
+    """The resource as it will be; its id and outputs are not known yet."""
 
 
 @dataclass
@@ -63,31 +71,52 @@ class StackState:
     cipher: Cipher
     resources: dict[str, Applied] = field(default_factory=dict)
     leftovers: list[Applied] = field(default_factory=list)
+    """What a newer resource has taken the place of, still to be deleted."""
+    begun: dict[str, Begun] = field(default_factory=dict)
     exports: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, path: Path, cipher: Cipher) -> StackState:
-        """Read the journal, if there is one, and write it back without what is outdated."""
+    def read(cls, path: Path, cipher: Cipher) -> StackState:
+        """What the journal says, left as it is; nothing where there is none.
+
+        Raises:
+            ValueError: it was written by another version, or is damaged before its last line.
+        """
         state = cls(path, cipher)
         if path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            for number, line in enumerate(lines, start=1):
                 try:
                     entry = json.loads(line)
                 except json.JSONDecodeError:
+                    if number < len(lines):
+                        raise state._unreadable(f"line {number} is damaged") from None
                     continue
                 state._replay(entry)
+        return state
+
+    @classmethod
+    def open(cls, path: Path, cipher: Cipher) -> StackState:
+        """Read the journal and write it back without what is outdated; raises as `read` does."""
+        state = cls.read(path, cipher)
+        if path.exists():
             state._compact()
         return state
 
-    def put(self, applied: Applied) -> None:
-        """Keep a resource as it is now."""
-        self.resources[applied.urn] = applied
-        self._append({"resource": self._pack_applied(applied)})
+    def begin(self, begun: Begun) -> None:
+        """Keep in mind what is about to be done."""
+        self.begun[begun.wanted.urn] = begun
+        self._append(self._pack_begun(begun))
 
-    def supersede(self, applied: Applied) -> None:
-        """Keep in mind that a replaced resource is still to be deleted."""
-        self.leftovers.append(applied)
-        self._append({"leftover": self._pack_applied(applied)})
+    def abandon(self, urn: str) -> None:
+        """Forget what had begun: it was refused, or the cloud it was for is gone."""
+        self.begun.pop(urn, None)
+        self._append({"abandoned": urn})
+
+    def put(self, applied: Applied, *, replaces: bool = False) -> None:
+        """Keep a resource as it is now; the one it `replaces` becomes a leftover."""
+        self._keep(applied, replaces)
+        self._append({"resource": self._pack_applied(applied), "replaces": replaces})
 
     def remove(self, urn: str) -> None:
         """Forget a resource."""
@@ -112,13 +141,14 @@ class StackState:
     def _replay(self, entry: dict[str, Any]) -> None:
         match entry:
             case {"version": version} if version != VERSION:
-                raise ValueError(
-                    f"{self.path}: written by another version ({version}); "
-                    "stop the local cloud with --reset and start again"
-                )
-            case {"resource": packed}:
-                applied = self._applied(packed)
-                self.resources[applied.urn] = applied
+                raise self._unreadable(f"it was written by another version ({version})")
+            case {"begun": packed, "operation": operation, "attempt": attempt}:
+                wanted = self._applied(packed)
+                self.begun[wanted.urn] = Begun(operation, attempt, wanted)
+            case {"abandoned": urn}:
+                self.begun.pop(urn, None)
+            case {"resource": packed, **rest}:
+                self._keep(self._applied(packed), rest.get("replaces", False))
             case {"leftover": packed}:
                 self.leftovers.append(self._applied(packed))
             case {"removed": urn}:
@@ -130,15 +160,29 @@ class StackState:
             case {"exports": packed}:
                 self.exports = self._unpack(packed)
 
+    def _keep(self, applied: Applied, replaces: bool) -> None:
+        if replaces and applied.urn in self.resources:
+            self.leftovers.append(self.resources[applied.urn])
+        self.resources[applied.urn] = applied
+        self.begun.pop(applied.urn, None)
+
+    def _unreadable(self, why: str) -> ValueError:
+        return ValueError(
+            f"{self.path}: {why}; `patchworks local stop --reset` forgets everything, "
+            "then rehearse again"
+        )
+
     def _applied(self, packed: dict[str, Any]) -> Applied:
         values = self._unpack(packed)
-        values["dependencies"] = tuple(values["dependencies"])
+        for name in ("dependencies", "secret_outputs"):
+            values[name] = tuple(values[name])
         return Applied(**values)
 
     def _compact(self) -> None:
         entries: list[dict[str, Any]] = [{"version": VERSION}]
         entries += [{"resource": self._pack_applied(item)} for item in self.resources.values()]
         entries += [{"leftover": self._pack_applied(item)} for item in self.leftovers]
+        entries += [self._pack_begun(item) for item in self.begun.values()]
         entries.append({"exports": self._pack(self.exports)})
         fresh = self.path.with_suffix(".new")
         fresh.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
@@ -152,6 +196,13 @@ class StackState:
             self._append({"version": VERSION})
         with self.path.open("a", encoding="utf-8") as journal:
             journal.write(json.dumps(entry) + "\n")
+
+    def _pack_begun(self, begun: Begun) -> dict[str, Any]:
+        return {
+            "begun": self._pack_applied(begun.wanted),
+            "operation": begun.operation,
+            "attempt": begun.attempt,
+        }
 
     def _pack_applied(self, applied: Applied) -> dict[str, Any]:
         # Not dataclasses.asdict: it would lay open every Secret on its way.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
+from rehearsal import attempts
 
 
 def physical_name(logical_name: str, digits: int = 7) -> str:
     """The logical name, a hyphen and random hexadecimal digits."""
-    return f"{logical_name}-{secrets.token_hex((digits + 1) // 2)[:digits]}"
+    return f"{logical_name}-{attempts.digits(digits)}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jmespath
 from botocore.exceptions import ClientError
 
+from rehearsal import attempts
 from rehearsal.drivers.autonaming import physical_name
 from rehearsal.drivers.aws_calls import Call, From, Step, Subject, Tagging, gone, input_shape
 from rehearsal.drivers.aws_parameters import NoPlaceError
@@ -64,11 +65,17 @@ class AwsDriver:
         self.create_by.run(subject, sent, self.prefix)
         subject.id = self._id(subject)
         subject.outputs = {}
-        if self.tagging is not None and tagged is None:
-            self.tagging.change(subject, {})
         created = subject.answer
-        for step in later:
-            self._run(step, subject, wanted, wanted.keys())
+        try:
+            if self.tagging is not None and tagged is None:
+                self.tagging.change(subject, {})
+            for step in later:
+                self._run(step, subject, wanted, wanted.keys())
+        except Exception:
+            # Half made it would stand in the way of the next attempt.
+            with contextlib.suppress(Exception):
+                self.delete(subject.id, inputs, {**subject.inputs}, cloud)
+            raise
         subject.answer = created
         return subject.id, self._outputs(subject)
 
@@ -106,7 +113,7 @@ class AwsDriver:
         if self.named is None or inputs.get(self.named):
             return dict(inputs)
         prefix = inputs.get(f"{self.named}Prefix")
-        made_up = f"{prefix}{secrets.token_hex(4)}" if prefix else physical_name(name)
+        made_up = f"{prefix}{attempts.digits(8)}" if prefix else physical_name(name)
         return {**inputs, self.named: made_up}
 
     def _settable(self, inputs: Inputs) -> Inputs:

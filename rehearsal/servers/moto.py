@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rehearsal import attempts
 from rehearsal.servers import process
 
 if TYPE_CHECKING:
@@ -174,9 +175,12 @@ class MotoServer:
             ),
         )
 
-        def choose_account(request: Any, **_: Any) -> None:
+        def choose_account(request: Any, operation_name: str, **_: Any) -> None:
             # moto derives the account from keys that it handed out itself, unless told so.
             request.headers["x-moto-account-id"] = account
+            token = attempts.call_token(operation_name)
+            if token is not None:
+                request.headers[attempts.TOKEN_HEADER] = token
             # S3 Control puts the account before the host, where no name leads to.
             request.url = request.url.replace(f"//{account}.127.0.0.1:", "//127.0.0.1:")
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 import uuid
+from collections import OrderedDict
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,46 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
+
+from rehearsal.attempts import TOKEN_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from wsgiref.types import WSGIApplication
+
+
+REMEMBERED = 500
+"""Answers that are kept for repeated calls: no operation makes nearly as many."""
+
+
+class Remembering:
+    """Answers a call that carries a known token as it was answered before, if it was not refused.
+
+    See `rehearsal.attempts`.
+    """
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+        self._answers: OrderedDict[str, tuple[str, list[tuple[str, str]], bytes]] = OrderedDict()
+
+    def __call__(self, environ: dict[str, Any], respond: Any) -> Iterable[bytes]:
+        """Answer one request."""
+        token = environ.get("HTTP_" + TOKEN_HEADER.upper().replace("-", "_"))
+        if token is None:
+            return self._application(environ, respond)
+        if token not in self._answers:
+            response = Response.from_app(self._application, environ)
+            answer = (response.status, response.headers.to_wsgi_list(), response.get_data())
+            if response.status_code >= HTTPStatus.BAD_REQUEST:
+                respond(*answer[:2])
+                return [answer[2]]
+            self._answers[token] = answer
+            if len(self._answers) > REMEMBERED:
+                self._answers.popitem(last=False)
+        status, headers, body = self._answers[token]
+        respond(status, headers)
+        return [body]
 
 
 class OneAtATime:
@@ -32,7 +70,7 @@ class OneAtATime:
     """
 
     def __init__(self) -> None:
-        self._application = DomainDispatcherApplication(create_backend_app)
+        self._application = Remembering(DomainDispatcherApplication(create_backend_app))
         self._turn = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], respond: Callable[..., Any]) -> Iterable[bytes]:
