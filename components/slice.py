@@ -75,6 +75,7 @@ class Slice(pulumi.ComponentResource):
     secret_name: pulumi.Output[str]
     namespace: pulumi.Output[str]
     pooler_host: pulumi.Output[str]
+    firewall_log_group_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -109,7 +110,7 @@ class Slice(pulumi.ComponentResource):
             protect=not leaving,
             opts=self._child,
         )
-        ingress = self._ingress(allow_list, zone_id, zone_provider, leaving)
+        ingress, firewall = self._ingress(allow_list, zone_id, zone_provider, leaving)
         namespace, pooler, database_secret = self._namespace(database)
         secret = Secret(
             f"{name}-secret",
@@ -130,6 +131,7 @@ class Slice(pulumi.ComponentResource):
         self.secret_name = secret.secret_name
         self.namespace = namespace.namespace_name
         self.pooler_host = pooler.host
+        self.firewall_log_group_name = firewall.log_group_name
         self.register_outputs(
             {
                 "load_balancer_dns_name": self.load_balancer_dns_name,
@@ -147,7 +149,7 @@ class Slice(pulumi.ComponentResource):
         zone_id: pulumi.Input[str],
         zone_provider: aws.Provider,
         leaving: bool,
-    ) -> TenantIngress:
+    ) -> tuple[TenantIngress, Firewall]:
         spec, parts = self._spec, self._parts
         certificate = Certificate(
             f"{self._name}-certificate",
@@ -181,7 +183,7 @@ class Slice(pulumi.ComponentResource):
             deletion_protection=not leaving,
             opts=self._child,
         )
-        Firewall(
+        firewall = Firewall(
             f"{self._name}-firewall",
             acl_name=load_balancer_name,
             allow_list=allow_list,
@@ -190,7 +192,7 @@ class Slice(pulumi.ComponentResource):
             log_retention_days=spec.retention.logs_days,
             opts=self._child,
         )
-        return ingress
+        return ingress, firewall
 
     def _namespace(
         self, database: DatabaseAddress

@@ -77,7 +77,7 @@ def declared_clusters(catalog: Catalog) -> dict[str, str]:
     }
     dedicated: dict[str, str] = {
         names.database_cluster(
-            catalog.cells[tenant.placement.cell], f"tenant-{tenant.name}"
+            catalog.cells[tenant.placement.cell], names.dedicated_database(tenant.name)
         ): tenant.placement.dedicated.engine_version
         for tenant in catalog.tenants.values()
         if tenant.placement.dedicated is not None

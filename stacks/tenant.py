@@ -12,6 +12,7 @@ from catalog import names
 from catalog.catalog import placements
 from components.aws.database import Database
 from components.aws.keys import Key, logs_encrypt
+from components.aws.log_subscriptions import LogSubscriptions
 from components.aws.shared_role import shared_role_arn
 from components.postgresql.tenant_database import TenantDatabase
 from components.prepared_database import PreparedDatabase
@@ -25,6 +26,8 @@ from stacks.providers import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from catalog.catalog import Catalog, Ledger
     from catalog.cell import Cell
     from catalog.tenant import Placement, Tenant
@@ -169,7 +172,7 @@ class _Program:
         inside: pulumi.ResourceOptions,
     ) -> tuple[Database, list[pulumi.Resource]]:
         offer = self.offers[cell.name]
-        database_name = f"tenant-{self.tenant.name}"
+        database_name = names.dedicated_database(self.tenant.name)
         database = Database(
             f"{name}-cluster",
             place.dedicated,
@@ -188,6 +191,7 @@ class _Program:
             protect=self._stays(place),
             opts=inside,
         )
+        self._archive(name, cell, database.log_group_names, inside)
         prepared = PreparedDatabase(
             f"{name}-prepared",
             organization=self.catalog.organization,
@@ -204,8 +208,9 @@ class _Program:
     def _slice(
         self, cell: Cell, key: Key, database: DatabaseAddress, inside: pulumi.ResourceOptions
     ) -> Slice:
-        return Slice(
-            f"{self.tenant.name}-{cell.name}",
+        name = f"{self.tenant.name}-{cell.name}"
+        found = Slice(
+            name,
             self.tenant,
             organization=self.catalog.organization,
             cell=cell,
@@ -216,6 +221,24 @@ class _Program:
             zone_id=self.zone_id,
             zone_provider=self.dns_provider,
             leaving=self._leaves(cell),
+            opts=inside,
+        )
+        self._archive(name, cell, {"firewall": found.firewall_log_group_name}, inside)
+        return found
+
+    def _archive(
+        self,
+        name: str,
+        cell: Cell,
+        log_groups: Mapping[str, pulumi.Output[str]],
+        inside: pulumi.ResourceOptions,
+    ) -> None:
+        """Keep logs for years through the cell's stream."""
+        LogSubscriptions(
+            f"{name}-archive",
+            log_groups=log_groups,
+            stream_arn=self.offers[cell.name].log_stream_arn,
+            role_arn=self.offers[cell.name].log_role_arn,
             opts=inside,
         )
 

@@ -26,6 +26,7 @@ class Firewall(pulumi.ComponentResource):
     """
 
     web_acl_arn: pulumi.Output[str]
+    log_group_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -89,4 +90,5 @@ class Firewall(pulumi.ComponentResource):
             opts=child,
         )
         self.web_acl_arn = acl.arn
+        self.log_group_name = logs.name
         self.register_outputs({"web_acl_arn": self.web_acl_arn})
