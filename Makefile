@@ -35,16 +35,17 @@ test: $(READY) ## Run every test; ARGS= goes to pytest
 
 check: lint types drift test ## What CI runs: lint, types, drift of generated files, tests
 
-lint: $(READY)
+lint: $(READY) ## Lint, and check the format
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 
-types: $(READY)
+types: $(READY) ## Check the types
 	@$(BIN)/mypy
 
-drift: $(READY)
+drift: $(READY) ## Check that locks, schemas, reference and picture are fresh
 	@.ci/locks --check
 	@$(BIN)/python -m catalog.schemas --check
+	@$(BIN)/python -m scripts.reference --check
 
 fmt: $(READY) ## Format the code and mend what the linter can
 	@$(BIN)/ruff check --fix
@@ -52,6 +53,7 @@ fmt: $(READY) ## Format the code and mend what the linter can
 
 docs: $(READY) ## Write schemas, reference and picture anew from the code
 	@$(BIN)/python -m catalog.schemas
+	@$(BIN)/python -m scripts.reference
 
 lock: $(READY) ## Write the lock files anew from pyproject.toml; UPGRADE=1 takes newer versions
 	@.ci/locks $(if $(UPGRADE),--upgrade)

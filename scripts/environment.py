@@ -45,24 +45,30 @@ def main() -> int:
         )
         return 1
     say("installing what " + LOCK.name + " pins into .venv")
-    python = ["--python", PYTHON]
+    python: list[str | Path] = ["--python", PYTHON]
     pinned = ["--require-hashes", "--only-binary", ":all:"]
     run(uv, "pip", "sync", *python, "--quiet", *pinned, LOCK)
     # Editable and without isolation: the build tool is pinned by the lock like all else.
-    editable = ["--no-deps", "--no-build-isolation", "--editable", ROOT]
+    editable: list[str | Path] = ["--no-deps", "--no-build-isolation", "--editable", ROOT]
     run(uv, "pip", "install", *python, "--quiet", "--offline", *editable)
     return 0
 
 
 def install_uv() -> bool:
     """Install the pinned uv into `.venv` by the first way that works; whether one did."""
-    wanted = ["--require-hashes", "--only-binary", ":all:", "--requirement", BOOTSTRAP]
+    wanted: list[str | Path] = [
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "--requirement",
+        BOOTSTRAP,
+    ]
     pip = ["-m", "pip", "--disable-pip-version-check", "--no-input"]
-    own = [PYTHON, *pip, "install", "--quiet", *wanted]
+    own: list[str | Path] = [PYTHON, *pip, "install", "--quiet", *wanted]
     if attempt(PYTHON, "-m", "ensurepip", "--default-pip"):
         return attempt(*own, shown=True)
     # The machine's pip, aimed at `.venv`: allowed also where the machine's Python is managed.
-    aimed = [sys.executable, *pip, "--python", PYTHON]
+    aimed: list[str | Path] = [sys.executable, *pip, "--python", PYTHON]
     if attempt(*aimed, "--version"):
         return attempt(*aimed, "install", "--quiet", *wanted, shown=True)
     uv = shutil.which("uv")

@@ -1,0 +1,1 @@
+"""Pages of documentation that are written by the code they describe."""
