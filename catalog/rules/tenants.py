@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from catalog.allow_lists import effective
 from catalog.explain import nearest
-from catalog.quantities import cpu_millicores, memory_mebibytes
+from catalog.quantities import mebibytes, millicores
 from catalog.rules.cells import (
     check_allow_list,
     check_backup_region,
@@ -174,14 +174,14 @@ def quota_covers_services(_draft: Draft, entry: Entry[Tenant]) -> None:
     needs: tuple[tuple[str, int, int, str], ...] = (
         (
             "cpu",
-            sum(n * cpu_millicores(s.cpu) for n, s in zip(replicas, services, strict=True)),
-            cpu_millicores(quota.cpu),
+            sum(n * millicores(s.cpu) for n, s in zip(replicas, services, strict=True)),
+            millicores(quota.cpu),
             "m",
         ),
         (
             "memory",
-            sum(n * memory_mebibytes(s.memory) for n, s in zip(replicas, services, strict=True)),
-            memory_mebibytes(quota.memory),
+            sum(n * mebibytes(s.memory) for n, s in zip(replicas, services, strict=True)),
+            mebibytes(quota.memory),
             "Mi",
         ),
         ("pods", sum(replicas), quota.pods, ""),

@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.children import child_options
-from components.kubernetes import pooler_config
-from components.kubernetes.objects import KubernetesObject
-from components.kubernetes.quantities import (
+from catalog.quantities import (
     add_cpu,
     add_memory,
     cpu_quantity,
@@ -19,6 +16,9 @@ from components.kubernetes.quantities import (
     times_cpu,
     times_memory,
 )
+from components.children import child_options
+from components.kubernetes import pooler_config
+from components.kubernetes.objects import KubernetesObject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from components.kubernetes.quantities import cpu_quantity, memory_quantity
+from catalog.quantities import cpu_quantity, memory_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from catalog.quantities import mebibytes, millicores
 from components.children import child_options
 from components.kubernetes import pods
 from components.kubernetes.objects import Application, KubernetesSecret
@@ -21,7 +22,6 @@ from components.kubernetes.pooler_config import (
     user_list,
 )
 from components.kubernetes.priority_classes import priority_class
-from components.kubernetes.quantities import mebibytes, millicores
 
 if TYPE_CHECKING:
     from catalog.tenant import Quota, Tier

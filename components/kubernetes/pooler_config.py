@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from components.kubernetes.images import CA_BUNDLE
-from components.kubernetes.quantities import pool_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +22,8 @@ MEMORY = "64Mi"
 """Of each pod. PgBouncer takes some 2 kB a client and 20 kB a server connection."""
 CLIENTS_PER_CONNECTION = 25
 """Client connections for each server connection a tenant has; the rest would only queue longer."""
+SERVER_CONNECTIONS_RESERVED = 2
+"""Connections per tenant left for migrations and for the mover, which go past the pooler."""
 DIRECTORY = "/run/pgbouncer"
 """Where a pod holds its running configuration and its console's socket, in memory."""
 _LONGEST_PASSWORD = 2047
@@ -43,6 +44,18 @@ class PooledDatabase:
     port: int
     database: str
     role: str
+
+
+def pool_size(connections: int, pods: int) -> int:
+    """Server connections that each of `pods` poolers may open so that all keep the tenant's limit.
+
+    A few stay reserved where the limit allows it; every pooler gets one at least, so a limit
+    below `pods` is held by PostgreSQL's own connection limit instead.
+    """
+    if connections < 1 or pods < 1:
+        raise ValueError(f"{connections} connections cannot be shared among {pods} poolers")
+    reserved = SERVER_CONNECTIONS_RESERVED if connections > SERVER_CONNECTIONS_RESERVED else 0
+    return max(1, (connections - reserved) // pods)
 
 
 def configuration(databases: tuple[PooledDatabase, ...], connections: int) -> str:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from catalog.quantities import mebibytes, millicores
 from components.children import child_options
 from components.kubernetes import pods
 from components.kubernetes.objects import Application
 from components.kubernetes.priority_classes import priority_class
-from components.kubernetes.quantities import mebibytes, millicores
 
 if TYPE_CHECKING:
     from catalog.tenant import Service, Tier

@@ -15,6 +15,7 @@ from components.kubernetes.pooler_config import (
     configuration,
     connection_url,
     digest,
+    pool_size,
     user_list,
 )
 
@@ -178,3 +179,16 @@ def test_a_digest_changes_when_text_moves_from_one_file_to_the_next(contents):
     if len(contents) > 1 and contents[1]:
         moved = [contents[0] + contents[1][0], contents[1][1:], *contents[2:]]
         assert digest(*moved) != digest(*contents)
+
+
+@given(st.integers(5, 2000), st.integers(1, 5))
+def test_poolers_together_never_take_more_connections_than_the_tenant_has(connections, pods):
+    size = pool_size(connections, pods)
+    assert size >= 1
+    assert size * pods <= max(connections, pods)
+
+
+@given(st.integers(-5, 0))
+def test_no_connections_cannot_be_shared(connections):
+    with pytest.raises(ValueError, match="cannot be shared"):
+        pool_size(connections, 3)

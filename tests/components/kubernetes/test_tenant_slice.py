@@ -16,9 +16,9 @@ from kubernetes_programs import (
 )
 from psycopg.conninfo import conninfo_to_dict
 
+from catalog.quantities import mebibytes, millicores
 from components.aws.ingress import DEREGISTRATION_SECONDS
 from components.kubernetes import pooler_config
-from components.kubernetes.quantities import mebibytes, millicores
 from rehearsal.evaluation import evaluate_program
 from rehearsal.values import Secret, redact, reveal
 
@@ -146,7 +146,8 @@ def test_selectors_find_the_pods_they_mean(manifests):
 
 def test_only_routed_services_are_bound_to_a_target_group(manifests):
     bindings = [m for m in manifests.values() if m["kind"] == "TargetGroupBinding"]
-    assert [binding["metadata"]["name"] for binding in bindings] == ["orders"]
+    # With the port, as in the target group's name: a binding never changes to another group.
+    assert [binding["metadata"]["name"] for binding in bindings] == ["orders-8080"]
     spec = bindings[0]["spec"]
     assert (spec["targetType"], spec["ipAddressType"]) == ("ip", "ipv4")
     assert spec["serviceRef"] == {"name": "orders", "port": 8080}

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from catalog import quantities
 from catalog.tenant import CpuQuantity, MemoryQuantity
-from components.kubernetes import quantities
 
 CPU: TypeAdapter[str] = TypeAdapter(CpuQuantity)
 MEMORY: TypeAdapter[str] = TypeAdapter(MemoryQuantity)
@@ -60,16 +60,3 @@ def test_what_is_no_memory_quantity_is_refused_by_its_value(wrong):
 def test_no_quantity_is_made_of_nothing(make, amount):
     with pytest.raises(ValueError, match="not a positive amount"):
         make(amount)
-
-
-@given(st.integers(5, 2000), st.integers(1, 5))
-def test_poolers_together_never_take_more_connections_than_the_tenant_has(connections, pods):
-    size = quantities.pool_size(connections, pods)
-    assert size >= 1
-    assert size * pods <= max(connections, pods)
-
-
-@given(st.integers(-5, 0))
-def test_no_connections_cannot_be_shared(connections):
-    with pytest.raises(ValueError, match="cannot be shared"):
-        quantities.pool_size(connections, 3)
