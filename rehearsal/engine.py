@@ -7,17 +7,18 @@ import contextvars
 import os
 import threading
 import traceback
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.runtime import config, mocks, settings
 from pulumi.runtime.stack import run_in_stack
 
-from rehearsal.acceleration import accelerated
 from rehearsal.callbacks import InProcessCallbacks
 from rehearsal.errors import ProgramError, ProgramRaisedError, UndeclaredConfigError
 from rehearsal.graph import Source
+from rehearsal.quick_sdk import accelerated
+from rehearsal.quick_sdk.loop import EagerLoop
 from rehearsal.source_position import is_program, relative
 
 if TYPE_CHECKING:
@@ -30,9 +31,15 @@ ORGANIZATION = "organization"
 
 
 def run(
-    program: Callable[[], Mapping[str, Any] | None], monitor: Monitor, *, preview: bool
+    program: Callable[[], Mapping[str, Any] | None],
+    monitor: Monitor,
+    *,
+    preview: bool,
+    quick: bool = True,
 ) -> tuple[str, ...]:
     """Run a program against a monitor and return the warnings it caused.
+
+    With `quick` false the SDK's runtime is left as it is.
 
     Raises:
         ProgramError: the program raised, registered one URN twice, read configuration that is not
@@ -43,7 +50,7 @@ def run(
     log = _Log()
     context = contextvars.copy_context()
     try:
-        with accelerated():
+        with accelerated() if quick else nullcontext():
             context.run(_run, program, monitor, log, preview)
     except ProgramError:
         raise
@@ -58,9 +65,8 @@ def run(
 def _run(
     program: Callable[[], Mapping[str, Any] | None], monitor: Monitor, log: _Log, preview: bool
 ) -> None:
-    loop = asyncio.new_event_loop()
+    loop = EagerLoop()
     try:
-        loop.set_default_executor(_Inline())
         asyncio.set_event_loop(loop)
         loop.run_until_complete(_run_in_stack(program, monitor, log, preview))
     except BaseException:
@@ -107,18 +113,6 @@ async def _run_in_stack(
             pulumi.export(name, value)
 
     await run_in_stack(main)
-
-
-class _Inline(ThreadPoolExecutor):
-    """Runs what it is given at once: registrations are answered in this process anyway."""
-
-    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
 
 
 class _Log:

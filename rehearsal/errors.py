@@ -44,6 +44,21 @@ class DuplicateResourceError(ProgramError):
         self.urn = second.urn
 
 
+class NoProviderError(ProgramError):
+    """A resource names no provider where the project has none by default; the engine refuses it."""
+
+    def __init__(self, stack: str, resource: Resource, package: str) -> None:
+        super().__init__(
+            stack,
+            resource.source,
+            f"{resource.type} named {resource.name!r} has no provider, and Pulumi.yaml disables "
+            f"the default one of {package}",
+            "give it one, or its parent: ResourceOptions(provider=...) or "
+            f'ResourceOptions(providers={{"{package}": ...}})',
+        )
+        self.urn = resource.urn
+
+
 class UndeclaredConfigError(ProgramError):
     """The program reads a configuration value that Pulumi.yaml does not declare."""
 

@@ -25,16 +25,18 @@ def evaluate_program(
     *,
     stack_outputs: Callable[[str], Mapping[str, Any] | None] = lambda _stack: None,
     known: bool = True,
+    quick: bool = True,
 ) -> Graph:
     """The graph of a program, which returns its exports.
 
-    With `known` false all that an engine would not know before a first update is unknown.
+    With `known` false all that an engine would not know before a first update is unknown. With
+    `quick` false the SDK's own runtime is used as it is, which takes some three times as long.
 
     Raises:
         ProgramError: the program is faulty; the error names the stack and the line.
     """
     monitor = Monitor(PROJECT, stack, OfflineAnswers(stack_outputs, known))
-    warnings = engine.run(program, monitor, preview=True)
+    warnings = engine.run(program, monitor, preview=True, quick=quick)
     return monitor.graph(warnings)
 
 
@@ -45,6 +47,7 @@ class Evaluation:
     catalog: Catalog
     ledger: Ledger = field(default_factory=dict)
     known: bool = True
+    quick: bool = True
     _exports: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def evaluate(self, stack: str) -> Graph:
@@ -55,16 +58,22 @@ class Evaluation:
             ProgramError: the program is faulty; the error names the stack and the line.
         """
         for referenced in references(self.catalog, stack, self.ledger):
-            if referenced not in self._exports:
-                self.evaluate(referenced)
+            self.exports_of(referenced)
         graph = evaluate_program(
             program(self.catalog, stack, self.ledger),
             stack,
             stack_outputs=self._exports.get,
             known=self.known,
+            quick=self.quick,
         )
         self._exports[stack] = graph.exports
         return graph
+
+    def exports_of(self, stack: str) -> Mapping[str, Any]:
+        """What a stack exports; it is evaluated when that is not known yet."""
+        if stack not in self._exports:
+            self.evaluate(stack)
+        return self._exports[stack]
 
 
 def evaluate(catalog: Catalog, stack: str, ledger: Ledger | None = None) -> Graph:

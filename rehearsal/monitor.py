@@ -14,7 +14,13 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, resource_pb2
 
 from rehearsal import wire
-from rehearsal.errors import DuplicateResourceError, LookUpError, UnknownStackError
+from rehearsal.default_providers import disabled_package
+from rehearsal.errors import (
+    DuplicateResourceError,
+    LookUpError,
+    NoProviderError,
+    UnknownStackError,
+)
 from rehearsal.expansion import expand_component
 from rehearsal.graph import STACK_REFERENCE_TYPE, STACK_TYPE, Graph, Resource
 from rehearsal.registration import to_resource, urn_of
@@ -45,6 +51,18 @@ class Answer:
     id: str | None
     """None while only the cloud could tell."""
     outputs: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PlainResponse:
+    """The answer to a registration of plain data, under the protocol's names."""
+
+    urn: str
+    id: str
+    object: dict[str, Any]
+    propertyDependencies: Mapping[str, Any] = field(default_factory=dict)  # noqa: N815
+    result: int = resource_pb2.SUCCESS
+    unknown: bool = False
 
 
 class Answers(Protocol):
@@ -87,17 +105,18 @@ class Monitor:
 
     def RegisterResource(  # noqa: N802 - the protocol's name
         self, request: resource_pb2.RegisterResourceRequest
-    ) -> resource_pb2.RegisterResourceResponse:
+    ) -> resource_pb2.RegisterResourceResponse | PlainResponse:
         """Register a resource and answer it."""
         urn = self.urn(request.parent, request.type, request.name)
         if request.type == STACK_TYPE:
             return resource_pb2.RegisterResourceResponse(urn=urn)
         own = tuple(callback.token for callback in request.transforms)
         resource = self.register(to_resource(request, urn), own)
+        properties = {**resource.inputs, **resource.outputs}
+        if isinstance(request.object, dict):
+            return PlainResponse(resource.urn, resource.id or "", properties)
         return resource_pb2.RegisterResourceResponse(
-            urn=resource.urn,
-            id=resource.id or "",
-            object=wire.encode({**resource.inputs, **resource.outputs}),
+            urn=resource.urn, id=resource.id or "", object=wire.encode(properties)
         )
 
     def register(self, resource: Resource, transforms: tuple[str, ...] = ()) -> Resource:
@@ -109,6 +128,9 @@ class Monitor:
         tokens = transforms + inherited
         if tokens and self.callbacks is not None:
             resource = self.callbacks.transform(resource, tokens)
+        package = disabled_package(resource)
+        if package is not None:
+            raise NoProviderError(self.stack, resource, package)
         self._transforms[resource.urn] = tokens
         if resource.remote:
             resource = expand_component(resource, self.resources, self.urn, self.register)

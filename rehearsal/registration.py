@@ -36,7 +36,7 @@ def to_resource(request: resource_pb2.RegisterResourceRequest, urn: str) -> Reso
         custom=request.custom,
         remote=request.remote,
         parent=request.parent or None,
-        inputs=wire.decode(request.object),
+        inputs=_inputs(request),
         provider=provider_urn(request.provider),
         providers={package: urn_only(ref) for package, ref in request.providers.items()},
         dependencies=tuple(sorted(request.dependencies)),
@@ -45,17 +45,23 @@ def to_resource(request: resource_pb2.RegisterResourceRequest, urn: str) -> Reso
             for key, value in request.propertyDependencies.items()
             if value.urns
         },
-        protect=request.protect,
-        retain_on_delete=request.retainOnDelete,
+        protect=bool(request.protect),
+        retain_on_delete=bool(request.retainOnDelete),
         delete_before_replace=request.deleteBeforeReplace,
-        ignore_changes=tuple(request.ignoreChanges),
-        replace_on_changes=tuple(request.replaceOnChanges),
-        additional_secret_outputs=tuple(request.additionalSecretOutputs),
-        aliases=tuple(_aliases(request.aliases)),
+        ignore_changes=tuple(request.ignoreChanges or ()),
+        replace_on_changes=tuple(request.replaceOnChanges or ()),
+        additional_secret_outputs=tuple(request.additionalSecretOutputs or ()),
+        aliases=tuple(_aliases(request.aliases or ())),
         deleted_with=request.deletedWith or None,
         import_id=request.importId or None,
         source=source_of(request.stackTrace.frames),
     )
+
+
+def _inputs(request: resource_pb2.RegisterResourceRequest) -> dict[str, Any]:
+    """The inputs as plain data, which they are already where the quick SDK sent them."""
+    sent: Any = request.object
+    return sent if isinstance(sent, dict) else wire.decode(sent)
 
 
 def provider_urn(reference: str) -> str | None:

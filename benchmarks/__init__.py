@@ -1,0 +1,1 @@
+"""Benchmarks: each prints ratios against what a user would pick instead."""
