@@ -34,6 +34,10 @@ _ARNS: Mapping[str, tuple[str, str]] = {
         "name",
         "arn:aws:iam::{account}:saml-provider/{name}",
     ),
+    "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream": (
+        "name",
+        "arn:aws:firehose:{region}:{account}:deliverystream/{name}",
+    ),
     "aws:kms/alias:Alias": ("name", "arn:aws:kms:{region}:{account}:{name}"),
     "aws:rds/cluster:Cluster": (
         "clusterIdentifier",
