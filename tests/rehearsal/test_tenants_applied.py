@@ -51,9 +51,12 @@ def tenants(server: PostgresqlServer, *names: str, limit: int = 5) -> Callable[[
             aws_rds_iam_auth=True,
             sslmode="verify-full",
         )
+        passwords = random.Provider("passwords")
         exports = {}
         for name in names:
-            password = random.RandomPassword(f"{name}-password", length=32)
+            password = random.RandomPassword(
+                f"{name}-password", length=32, opts=pulumi.ResourceOptions(provider=passwords)
+            )
             TenantDatabase(
                 name,
                 tenant=name,

@@ -5,6 +5,9 @@ import json
 import tomllib
 from typing import get_args
 
+import pulumi
+import pulumi_aws as aws
+import pulumi_eks
 import pytest
 from foundations import (
     ACCOUNT,
@@ -37,6 +40,9 @@ SPEC = Kubernetes.model_validate(
 
 
 def cluster(opts, **inputs):
+    opts = pulumi.ResourceOptions.merge(
+        opts, pulumi.ResourceOptions(providers={"eks": pulumi_eks.Provider("eks")})
+    )
     return Cluster(
         "cluster",
         SPEC,
@@ -281,6 +287,18 @@ def test_instances_volumes_and_interfaces_carry_the_cells_tags(template):
     tagged = {spec["resourceType"]: spec["tags"] for spec in template["tagSpecifications"]}
     assert set(tagged) == {"instance", "volume", "network-interface"}
     assert all(tags["cell"] == "prod-eu-west-1" for tags in tagged.values())
+
+
+def test_nodes_come_after_what_they_reach_aws_by_and_go_before_it():
+    def declare_with_a_way_out(opts):
+        network = pulumi.ComponentResource("test:aws:Network", "network", None, opts)
+        aws.ec2.InternetGateway("way-out", opts=pulumi.ResourceOptions(parent=network))
+        cluster(opts, nodes_after=[network])
+
+    graph = evaluate_declaration(declare_with_a_way_out)
+    way_out = graph.named("way-out").urn
+    for group in graph.of_type("aws:eks/nodeGroup:NodeGroup"):
+        assert way_out in group.dependencies
 
 
 def test_nodes_come_after_their_network_and_go_before_it(graph):

@@ -13,6 +13,7 @@ from foundations import (
 )
 from identities import ORGANIZATION, allowed_actions
 
+from components.aws.runner_webhook import RunnerWebhook
 from components.aws.runners import Runners
 
 PROJECT = "acme-prod-eu-west-1-runners"
@@ -20,12 +21,11 @@ SUBNETS = ("subnet-a", "subnet-b")
 
 
 def runners(opts):
-    return Runners(
+    made = Runners(
         "runners",
         project_name=PROJECT,
         role_name=PROJECT,
         repository=ORGANIZATION.repository,
-        workflows=("deploy", "move"),
         account=ACCOUNT,
         region=REGION,
         vpc_id="vpc-1",
@@ -34,6 +34,9 @@ def runners(opts):
         key_arn=KEY,
         log_retention_days=30,
         opts=opts,
+    )
+    RunnerWebhook(
+        "runners", project_name=made.project_name, workflows=("deploy", "move"), opts=opts
     )
 
 
