@@ -15,6 +15,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 LOCKS := requirements.lock requirements-dev.lock requirements-bootstrap.lock
 export UV_PYTHON_DOWNLOADS := never
+# What the machine trusts, uv trusts as well: a company's own authority may stand in between.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS ?= true
+endif
 
 .PHONY: help setup demo test check lint types drift fmt docs lock clean
 
