@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from components.aws.ledger_access import READ
 from components.aws.readable_settings import READABLE_SETTINGS
-from components.aws.state import state_bucket, state_key_alias
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,13 +19,12 @@ if TYPE_CHECKING:
 def preview_statements(
     organization: Organization, *, ledger_table_arn: pulumi.Input[str], ledger_key_alias: str
 ) -> Sequence[Statement]:
-    """The preview role's policy: settings, state and placements, and a denial of what is secret.
+    """The preview role's policy: settings and placements, and a denial of what is secret.
 
-    A state's secrets are encrypted in it, but with the key that opens it; what must not be read
-    by a preview (a database's master password, say) must not be in a state at all.
+    It reads no state. Whoever opens a stack's state holds every secret in it, tenants' database
+    passwords among them, and a pull request may run whatever it likes as this role. Plans are made
+    from the catalog and the ledger, and need none.
     """
-    bucket = f"arn:aws:s3:::{state_bucket(organization)}"
-    aliases = [state_key_alias(organization), ledger_key_alias]
     return [
         {
             "Sid": "ReadSettings",
@@ -35,23 +33,17 @@ def preview_statements(
             "Resource": "*",
         },
         {
-            "Sid": "ReadTheState",
-            "Effect": "Allow",
-            "Action": ["s3:GetObject", "s3:ListBucket"],
-            "Resource": [bucket, f"{bucket}/*"],
-        },
-        {
             "Sid": "ReadPlacements",
             "Effect": "Allow",
             "Action": list(READ),
             "Resource": ledger_table_arn,
         },
         {
-            "Sid": "OpenStateAndPlacements",
+            "Sid": "OpenPlacements",
             "Effect": "Allow",
             "Action": "kms:Decrypt",
             "Resource": f"arn:aws:kms:*:{organization.accounts.management}:key/*",
-            "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": aliases}},
+            "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": [ledger_key_alias]}},
         },
         {
             "Sid": "NoSecrets",
@@ -72,17 +64,19 @@ def preview_statements(
             "Resource": "*",
         },
         {
-            "Sid": "NoObjectsButTheState",
+            "Sid": "NoObjects",
             "Effect": "Deny",
             "Action": ["s3:GetObject", "s3:GetObjectTorrent", "s3:GetObjectVersion"],
-            "NotResource": f"{bucket}/*",
+            "Resource": "*",
         },
         {
-            "Sid": "NoKeyButThese",
+            "Sid": "NoKeyButTheLedgers",
             "Effect": "Deny",
             "Action": ["kms:Decrypt", "kms:ReEncryptFrom"],
             "Resource": "*",
             # True also for a key without any alias.
-            "Condition": {"ForAllValues:StringNotEquals": {"kms:ResourceAliases": aliases}},
+            "Condition": {
+                "ForAllValues:StringNotEquals": {"kms:ResourceAliases": [ledger_key_alias]}
+            },
         },
     ]

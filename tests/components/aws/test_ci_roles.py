@@ -149,14 +149,19 @@ def test_secrets_are_denied_to_the_preview_role_whatever_else_grants_them(graph)
         "ssm:GetParameter",
         "sts:AssumeRole",
     } <= set(found["NoSecrets"]["Action"])
-    assert found["NoObjectsButTheState"]["NotResource"] == "arn:aws:s3:::acme-pulumi-state/*"
-    assert "s3:GetObject" in found["NoObjectsButTheState"]["Action"]
-    assert found["NoKeyButThese"]["Action"] == ["kms:Decrypt", "kms:ReEncryptFrom"]
-    assert found["NoKeyButThese"]["Condition"] == {
-        "ForAllValues:StringNotEquals": {
-            "kms:ResourceAliases": ["alias/acme-pulumi-state", "alias/acme-ledger"]
-        }
+    assert found["NoObjects"]["Resource"] == "*"
+    assert "s3:GetObject" in found["NoObjects"]["Action"]
+    assert found["NoKeyButTheLedgers"]["Action"] == ["kms:Decrypt", "kms:ReEncryptFrom"]
+    assert found["NoKeyButTheLedgers"]["Condition"] == {
+        "ForAllValues:StringNotEquals": {"kms:ResourceAliases": ["alias/acme-ledger"]}
     }
+
+
+def test_the_preview_role_opens_no_state_as_states_hold_secrets(graph):
+    allowed = [
+        s for s in statements(graph.named("preview-policy")).values() if s["Effect"] == "Allow"
+    ]
+    assert "pulumi-state" not in str(allowed)
 
 
 def test_the_preview_role_reads_no_table_but_the_ledger(graph):
