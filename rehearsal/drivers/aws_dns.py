@@ -105,6 +105,14 @@ def _change(cloud: Cloud, zone: str, action: str, record: dict[str, Any]) -> Non
     )
 
 
+def _exists(cloud: Cloud, zone: str, record: dict[str, Any]) -> bool:
+    found = cloud.aws("route53").list_resource_record_sets(
+        HostedZoneId=zone, StartRecordName=record["Name"], StartRecordType=record["Type"]
+    )["ResourceRecordSets"]
+    key = (record["Name"].rstrip("."), record["Type"], record.get("SetIdentifier"))
+    return key in {(r["Name"].rstrip("."), r["Type"], r.get("SetIdentifier")) for r in found}
+
+
 class Record:
     """A record set in a hosted zone."""
 
@@ -112,8 +120,11 @@ class Record:
 
     def create(self, name: str, inputs: Inputs, cloud: Cloud) -> tuple[str, Outputs]:
         """Create it; one that exists is refused unless `allowOverwrite` is set."""
-        action = "UPSERT" if inputs.get("allowOverwrite") else "CREATE"
-        _change(cloud, inputs["zoneId"], action, _record_set(inputs))
+        record = _record_set(inputs)
+        if not inputs.get("allowOverwrite") and _exists(cloud, inputs["zoneId"], record):
+            raise ValueError(f"the zone has a {record['Type']} record {record['Name']} already")
+        # moto refuses to CREATE what was once created and deleted since.
+        _change(cloud, inputs["zoneId"], "UPSERT", record)
         parts = (inputs["zoneId"], inputs["name"], inputs["type"], inputs.get("setIdentifier"))
         return "_".join(part for part in parts if part), {"fqdn": inputs["name"].rstrip(".")}
 

@@ -113,7 +113,7 @@ def test_outputs_of_a_stack_are_there_once_it_was_applied(cloud: LocalCloud) -> 
         cloud.stack_outputs("cell.x")
     assert cloud.applied_stacks() == []
     cloud.stack_state("cell.x").parent.mkdir(parents=True)
-    cloud.stack_state("cell.x").write_text('{"version": 1}\n{"exports": {"vpc": "vpc-1"}}\n')
+    cloud.stack_state("cell.x").write_text('{"version": 2}\n{"exports": {"vpc": "vpc-1"}}\n')
     assert cloud.applied_stacks() == ["cell.x"]
     assert cloud.stack_outputs("cell.x") == {"vpc": "vpc-1"}
 
