@@ -202,7 +202,8 @@ class Monitor:
                 "id": resource.id or "",
                 "state": {**resource.inputs, **resource.outputs},
             }
-            return provider_pb2.InvokeResponse(**{"return": wire.encode(state)})
+            answer: dict[str, Any] = {"return": wire.encode(state)}
+            return provider_pb2.InvokeResponse(**answer)
         raise LookUpError(
             self.stack, source_of(request.stackTrace.frames), f"invokes {request.tok}"
         )

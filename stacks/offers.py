@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -79,7 +80,7 @@ class CellOffer:
     def _by_zone(self, name: str) -> Sequence[pulumi.Output[str]]:
         """One output a zone: how many there are is the catalog's to say, so it is known."""
         ids = self._get(name)
-        return [ids.apply(lambda found, zone=zone: found[zone]) for zone in range(self._zones)]
+        return [ids.apply(itemgetter(zone)) for zone in range(self._zones)]
 
     def _get(self, name: str) -> pulumi.Output[Any]:
         return self._stack.require_output(name)

@@ -171,6 +171,7 @@ class _Program:
         key: Key,
         inside: pulumi.ResourceOptions,
     ) -> tuple[Database, list[pulumi.Resource]]:
+        assert place.dedicated is not None
         offer = self.offers[cell.name]
         database_name = names.dedicated_database(self.tenant.name)
         database = Database(

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 class EagerLoop(asyncio.SelectorEventLoop):
     """Runs tasks as they are made, and what is meant for a thread in the caller's own."""
 
-    def create_task(
-        self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Any = None
-    ) -> Any:
+    def create_task(self, coro: Any, *, name: Any = None, context: Any = None) -> Any:
         """A future of the coroutine's result, done already where nothing made it wait."""
         if context is not None or not self.is_running():
             return super().create_task(coro, name=name, context=context)

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf import struct_pb2
 from pulumi import _types
-from pulumi.output import Output, Unknown, _OutputData
+from pulumi.output import UNKNOWN, Output, _OutputData
 from pulumi.runtime import rpc, settings
 
 from rehearsal import wire
-from rehearsal.values import Reference, Secret
-from rehearsal.values import Unknown as UnknownValue
+from rehearsal.values import Reference, Secret, Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -205,8 +204,8 @@ class _Answer:
             case Secret():
                 secrets.append(plain)
                 return self._as_sdk(plain.value, secrets)
-            case UnknownValue():
-                return Unknown() if self._keep_unknowns else None
+            case Unknown():
+                return UNKNOWN if self._keep_unknowns else None
             case dict():
                 members = {key: self._as_sdk(item, secrets) for key, item in plain.items()}
                 return {key: item for key, item in members.items() if item is not None}

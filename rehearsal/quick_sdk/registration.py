@@ -87,9 +87,10 @@ async def prepare_resource(
         urns = set(await _expand_dependencies(resources, res)) if resources else set()
         dependencies |= urns
         property_dependencies[key] = list(urns)
+    plain: Any = serialized
     return ResourceResolverOperations(
         parent_urn,
-        serialized,
+        plain,
         dependencies,
         await sdk._create_provider_ref(provider) if sends_provider and provider else None,
         provider_refs,

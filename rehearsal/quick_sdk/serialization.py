@@ -43,7 +43,7 @@ async def serialize_inputs(
 
     Raises ValueError for a value that no property can hold, naming property and resource.
     """
-    get_type: Callable[[str], Any] = {}.get
+    get_type: Callable[[str], Any] = _no_type
     if typ is not None:
         names = _types.input_type_py_to_pulumi_names(typ)
         get_type = _types.input_type_types(typ).get
@@ -135,7 +135,7 @@ class _Serializer:
 
     def _mapping(self, value: Mapping[str, Any], found: list[Resource], typ: Any) -> Any:
         translate = self._translate
-        get_type: Callable[[str], Any] = {}.get
+        get_type: Callable[[str], Any] = _no_type
         if typ is not None:
             typ = _types.reduce_discriminated_union(typ, value, _types._py_name_for) or typ
             if _types.is_input_type(typ):
@@ -161,3 +161,7 @@ class _Serializer:
             name = translate(key) if translate else key
             serialized[name] = self.serialize(value[key], found, get_type(name))
         return serialized
+
+
+def _no_type(_key: str) -> Any:
+    return None
