@@ -92,7 +92,7 @@ async def _run_in_stack(
     callbacks = InProcessCallbacks()
     monitor.callbacks = callbacks
     settings.configure(
-        mocks.MockSettings(  # type: ignore[no-untyped-call]
+        mocks.MockSettings(
             monitor=monitor,
             monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
             engine=log,
