@@ -73,7 +73,8 @@ class Certificate(pulumi.ComponentResource):
             f"{name}-proof-{hostname}",
             zone_id=zone_id,
             name=proof["name"],
-            type=proof["type"],
+            # Never another type; and a provider that plans without the answer plans a valid record.
+            type="CNAME",
             records=[proof["value"]],
             ttl=PROOF_TTL_SECONDS,
             # A hostname has one proof in all certificates of an account, whatever their region. So
@@ -109,7 +110,6 @@ def _proof_of(
         if (option.domain_name or "").removeprefix("*.") == hostname:
             return {
                 "name": option.resource_record_name or "",
-                "type": option.resource_record_type or "",
-                "value": option.resource_record_value or "",
+                    "value": option.resource_record_value or "",
             }
     raise ValueError(f"the certificate asks for no proof of {hostname}")

@@ -36,14 +36,13 @@ class DatabaseAccess(pulumi.ComponentResource):
     ) -> None:
         super().__init__("patchworks:aws:DatabaseAccess", name, None, opts)
         _check(peer_cidrs)
-        # A cluster that is kept keeps its group, and nobody is let in by rules that are gone.
         child = pulumi.ResourceOptions(parent=self)
         group = aws.ec2.SecurityGroup(
             f"{name}-group",
             vpc_id=vpc_id,
             description=f"Database {identifier}.",
             tags={"Name": f"database-{identifier}"},
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+            opts=child,
         )
         for client, client_group in sorted(clients.items()):
             aws.vpc.SecurityGroupIngressRule(
