@@ -108,7 +108,8 @@ class _Program:
             # It fails until somebody has approved the connection to GitHub, and an update stops at
             # what fails: by then all else is there.
             opts=pulumi.ResourceOptions(
-                providers={"aws": self.provider}, depends_on=[services, *databases.values(), logs]
+                providers={"aws": self.provider},
+                depends_on=[cluster, services, *databases.values(), logs],
             ),
         )
         return {
