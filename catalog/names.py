@@ -54,12 +54,12 @@ RESERVED: dict[str, tuple[str, ...]] = {
 """Names that would collide with what exists already, by what bears the name."""
 
 CELL_ROLES = (
-    *("database-monitoring", "runners", "load-balancer-controller", "nodes", "system-nodes"),
+    *("cluster", "database-monitoring", "runners", "load-balancer-controller", "nodes"),
     *("karpenter", "karpenter-nodes", "vpc-cni", "aws-ebs-csi-driver", "backup", "restore-test"),
     *("flow-logs", "log-archive", "log-subscriber"),
     *("developer", "operator", "auditor", "break-glass"),
 )
-"""Last parts of the cell's own IAM roles; `tenant` and `service` joined must not make one."""
+"""Last parts of every cell's own IAM roles; `tenant` and `service` joined must not make one."""
 
 RESERVED_BUCKET_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 RESERVED_BUCKET_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
@@ -119,6 +119,11 @@ def secret(cell: Cell, tenant: str, purpose: str) -> str:
 def role(organization: Organization, cell: Cell, *parts: str) -> str:
     """An IAM role that belongs to a cell or to a tenant in it."""
     return fit("-".join((organization.name, cell.name, *parts)), ROLE_LIMIT)
+
+
+def cell_roles(cell: Cell) -> tuple[str, ...]:
+    """Last parts of the IAM roles that a cell declares for itself and its databases."""
+    return (*CELL_ROLES, *(f"{database}-bootstrap" for database in cell.databases))
 
 
 def cluster(organization: Organization, cell: Cell) -> str:

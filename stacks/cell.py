@@ -180,7 +180,7 @@ class _Program:
         return ClientVpn(
             "vpn",
             self.cell.vpn,
-            vpn_name=f"{self.cell.name}-vpn",
+            vpn_name=f"{self.organization.name}-{self.cell.name}-vpn",
             server_certificate_arn=certificate.certificate_arn,
             vpc_id=self.network.vpc_id,
             network_cidr=self.cell.network.cidr,
@@ -266,6 +266,7 @@ class _Program:
         plan = BackupPlan(
             "backups",
             plan_name=self.cell.name,
+            role_name=names.role(self.organization, self.cell, "backup"),
             account=self.cell.account,
             key_arn=self.key.key_arn,
             copy_region_provider=there,
@@ -279,6 +280,7 @@ class _Program:
         RestoreTest(
             "restore-test",
             plan_name=self.cell.name,
+            role_name=names.role(self.organization, self.cell, "restore-test"),
             account=self.cell.account,
             vault_arn=plan.vault_arn,
             selected_by={"cell": self.cell.name},

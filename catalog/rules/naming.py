@@ -54,7 +54,7 @@ def derived_names_differ(draft: Draft) -> None:
         for location, database in _keys_of(cell, ("databases",)):
             key = ("database cluster", name, names.database_cluster(cell.model, database))
             taken.setdefault(key, (cell, location))
-        for own in names.CELL_ROLES:
+        for own in names.cell_roles(cell.model):
             made = names.role(organization, cell.model, own)
             taken.setdefault(("IAM role", cell.model.account, made), (cell, ("name",)))
     for entry, cell in _placed(draft):

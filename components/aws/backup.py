@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_aws as aws
 
-from catalog.names import ROLE_LIMIT, fit
+from catalog.names import fit
 from components.aws.backup_failures import BackupFailures
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class BackupPlan(pulumi.ComponentResource):
         name: str,
         *,
         plan_name: str,
+        role_name: str,
         account: str,
         key_arn: pulumi.Input[str],
         copy_region_provider: aws.Provider,
@@ -67,7 +68,7 @@ class BackupPlan(pulumi.ComponentResource):
         )
         role = backup_role(
             f"{name}-role",
-            role_name=fit(f"{plan_name}-backup", ROLE_LIMIT),
+            role_name=role_name,
             description="Takes backups and copies them to another region.",
             account=account,
             policy="AWSBackupServiceRolePolicyForBackup",

@@ -11,6 +11,7 @@ import pulumi_eks as eks
 from components.aws.addons import NodeAddons, WorkloadAddons
 from components.aws.cluster_access import access_entries
 from components.aws.cluster_hardening import without_creators_admin
+from components.aws.cluster_role import ClusterRole
 from components.aws.cluster_security_groups import ClusterSecurityGroups
 from components.aws.node_role import NodeRole
 from components.aws.system_nodes import SystemNodes
@@ -91,6 +92,8 @@ class Cluster(pulumi.ComponentResource):
             kms_key_id=key_arn,
             opts=child,
         )
+        role = ClusterRole(f"{name}-role", cluster_name=cluster_name, account=account, opts=child)
+        before = [logs, groups, role]
         cluster = eks.Cluster(
             f"{name}-eks",
             name=cluster_name,
@@ -98,6 +101,7 @@ class Cluster(pulumi.ComponentResource):
             upgrade_policy=aws.eks.ClusterUpgradePolicyArgs(support_type="EXTENDED"),
             authentication_mode=eks.AuthenticationMode.API,
             access_entries=access_entries(access),
+            service_role=role.role,
             vpc_id=vpc_id,
             private_subnet_ids=list(private_subnet_ids),
             endpoint_private_access=True,
@@ -116,8 +120,8 @@ class Cluster(pulumi.ComponentResource):
             coredns_addon_options=eks.CoreDnsAddonOptionsArgs(enabled=False),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[logs, groups],
-                transforms=[without_creators_admin(after=[logs, groups])],
+                depends_on=before,
+                transforms=[without_creators_admin(after=before)],
             ),
         )
         made = cluster.eks_cluster

@@ -162,12 +162,8 @@ def deploy_statements(
 
 def _iam_statements(organization: Organization, environment: Environment) -> list[Statement]:
     ours = f"arn:aws:iam::{organization.account(environment)}"
-    roles = [
-        f"{ours}:role/{organization.name}-*",
-        f"{ours}:role/{environment}-*",
-        # The cluster's own role is named by pulumi-eks, after the component.
-        f"{ours}:role/cluster-eks-eksRole-role-*",
-    ]
+    mine = f"{organization.name}-{environment}-*"
+    roles = f"{ours}:role/{mine}"
     return [
         {
             "Sid": "DeclareRoles",
@@ -197,10 +193,10 @@ def _iam_statements(organization: Organization, environment: Environment) -> lis
                 "iam:UpdateSAMLProvider",
             ],
             "Resource": [
-                f"{ours}:instance-profile/{organization.name}-*",
-                f"{ours}:policy/{organization.name}-*",
-                f"{ours}:saml-provider/{environment}-*",
-                *roles,
+                f"{ours}:instance-profile/{mine}",
+                f"{ours}:policy/{mine}",
+                f"{ours}:saml-provider/{mine}",
+                roles,
             ],
         },
         {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_aws as aws
 
-from catalog.names import ROLE_LIMIT, fit
+from catalog.names import fit
 from components.aws.backup import backup_role
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class RestoreTest(pulumi.ComponentResource):
         name: str,
         *,
         plan_name: str,
+        role_name: str,
         account: str,
         vault_arn: pulumi.Input[str],
         selected_by: Mapping[str, str],
@@ -50,7 +51,7 @@ class RestoreTest(pulumi.ComponentResource):
         identifier = fit(plan_name, NAME_LIMIT).replace("-", "_")
         role = backup_role(
             f"{name}-role",
-            role_name=fit(f"{plan_name}-restore-test", ROLE_LIMIT),
+            role_name=role_name,
             description="Restores backups to prove that it can be done.",
             account=account,
             policy="AWSBackupServiceRolePolicyForRestores",

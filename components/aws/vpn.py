@@ -134,7 +134,7 @@ class ClientVpn(pulumi.ComponentResource):
             f"{self._name}-group",
             vpc_id=vpc_id,
             description=f"People who dialled in to {vpn_name}.",
-            tags={"Name": f"{vpn_name}-vpn"},
+            tags={"Name": vpn_name},
             opts=self._child,
         )
         aws.vpc.SecurityGroupEgressRule(

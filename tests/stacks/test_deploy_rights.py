@@ -13,6 +13,8 @@ from stacks.programs import stack_names
 SERVICES = {
     "cloudwatch": ("cloudwatch", "events", "logs"),
     "ec2clientvpn": ("ec2",),
+    # Only delivery streams are declared, which Pulumi keeps with the data streams.
+    "kinesis": ("firehose",),
     "lb": ("elasticloadbalancing",),
     "vpc": ("ec2",),
 }

