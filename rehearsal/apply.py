@@ -69,7 +69,7 @@ class LocalCloudAnswers:
         if resource.is_provider:
             return self._provider(resource)
         began = time.monotonic()
-        previous = self.state.resources.get(resource.urn)
+        previous = self._known(resource)
         if previous is not None and self.operations.is_lost(previous):
             previous = None
         operation, changed, applied = self._make(resource, previous)
@@ -85,6 +85,14 @@ class LocalCloudAnswers:
             )
         )
         return Answer(applied.id, applied.outputs)
+
+    def _known(self, resource: Resource) -> Applied | None:
+        """The resource as it was applied, maybe under a URN that it had before."""
+        known = self.state.resources
+        if resource.urn in known:
+            return known[resource.urn]
+        former = next((urn for urn in resource.aliases if urn in known), None)
+        return None if former is None else self.state.rename(former, resource.urn)
 
     def _make(
         self, resource: Resource, previous: Applied | None
@@ -212,8 +220,8 @@ def _delete(answers: LocalCloudAnswers) -> None:
             answers.operations.delete(applied)
         state.remove(applied.urn)
         if not applied.type.startswith(PROVIDER_PREFIX):
-            reason = "retained in the cloud" if applied.retain_on_delete else ""
-            answers.observe(_event("delete", applied, began, reason))
+            operation: Operation = "retain" if applied.retain_on_delete else "delete"
+            answers.observe(_event(operation, applied, began, ""))
 
 
 def _event(operation: Operation, applied: Applied, began: float, reason: str) -> Event:

@@ -14,6 +14,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, resource_pb2
 
 from rehearsal import wire
+from rehearsal.aliases import urn_of
 from rehearsal.default_providers import disabled_package
 from rehearsal.errors import (
     DuplicateResourceError,
@@ -23,7 +24,7 @@ from rehearsal.errors import (
 )
 from rehearsal.expansion import expand_component
 from rehearsal.graph import STACK_REFERENCE_TYPE, STACK_TYPE, Graph, Resource
-from rehearsal.registration import to_resource, urn_of
+from rehearsal.registration import to_resource
 from rehearsal.source_position import source_of
 from rehearsal.values import Secret
 
@@ -111,7 +112,7 @@ class Monitor:
         if request.type == STACK_TYPE:
             return resource_pb2.RegisterResourceResponse(urn=urn)
         own = tuple(callback.token for callback in request.transforms)
-        resource = self.register(to_resource(request, urn), own)
+        resource = self.register(to_resource(request, urn, self.resources.get(request.parent)), own)
         properties = {**resource.inputs, **resource.outputs}
         if isinstance(request.object, dict):
             return PlainResponse(resource.urn, resource.id or "", properties)

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from rehearsal.drivers.base import Driver
     from rehearsal.graph import Graph
 
-Operation = Literal["create", "update", "replace", "delete", "same", "keep"]
+Operation = Literal["create", "update", "replace", "delete", "retain", "same", "keep"]
+"""`retain` lets go of a resource and leaves it in the cloud; `keep` holds on to a protected one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,30 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rehearsal import wire
-from rehearsal.graph import STACK_TYPE, Resource
+from rehearsal.aliases import former_urns
+from rehearsal.graph import Resource
 from rehearsal.source_position import source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pulumi.runtime.proto import resource_pb2
 
 
-def urn_of(project: str, stack: str, parent: str, type: str, name: str) -> str:
-    """The URN the engine gives: the chain of types from below the stack, then the name.
-
-    Source: https://www.pulumi.com/docs/iac/concepts/resources/names/#urns
-    """
-    chain = type
-    if parent:
-        parent_chain = parent.split("::")[2]
-        if parent_chain != STACK_TYPE:
-            chain = f"{parent_chain}${type}"
-    return f"urn:pulumi:{stack}::{project}::{chain}::{name}"
-
-
-def to_resource(request: resource_pb2.RegisterResourceRequest, urn: str) -> Resource:
-    """The resource a registration asks for, not answered yet."""
+def to_resource(
+    request: resource_pb2.RegisterResourceRequest, urn: str, parent: Resource | None
+) -> Resource:
+    """The resource a registration asks for, not answered yet; `parent` as it was registered."""
     return Resource(
         urn=urn,
         type=request.type,
@@ -51,7 +39,7 @@ def to_resource(request: resource_pb2.RegisterResourceRequest, urn: str) -> Reso
         ignore_changes=tuple(request.ignoreChanges or ()),
         replace_on_changes=tuple(request.replaceOnChanges or ()),
         additional_secret_outputs=tuple(request.additionalSecretOutputs or ()),
-        aliases=tuple(_aliases(request.aliases or ())),
+        aliases=former_urns(urn, request.parent, request.aliases or (), parent),
         deleted_with=request.deletedWith or None,
         import_id=request.importId or None,
         source=source_of(request.stackTrace.frames),
@@ -72,14 +60,3 @@ def provider_urn(reference: str) -> str | None:
 def urn_only(reference: str) -> str:
     """A provider reference without the provider's id."""
     return reference.rpartition("::")[0]
-
-
-def _aliases(aliases: Iterable[Any]) -> Iterable[str]:
-    for alias in aliases:
-        if alias.urn:
-            yield alias.urn
-        else:
-            spec = alias.spec
-            parent = "no parent" if spec.noParent else spec.parentUrn
-            parts = {"type": spec.type, "name": spec.name, "parent": parent}
-            yield ", ".join(f"{key} {value}" for key, value in parts.items() if value)

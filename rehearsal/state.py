@@ -8,7 +8,7 @@ local cloud's key; a torn last line is what a kill leaves and is dropped.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from rehearsal.values import UNKNOWN, Reference, Secret, Unknown
@@ -118,6 +118,12 @@ class StackState:
         self._keep(applied, replaces)
         self._append({"resource": self._pack_applied(applied), "replaces": replaces})
 
+    def rename(self, former: str, urn: str) -> Applied:
+        """Keep a resource under another URN, and return it."""
+        renamed = self._rename(former, urn)
+        self._append({"renamed": [former, urn]})
+        return renamed
+
     def remove(self, urn: str) -> None:
         """Forget a resource."""
         self.resources.pop(urn, None)
@@ -151,6 +157,8 @@ class StackState:
                 self._keep(self._applied(packed), rest.get("replaces", False))
             case {"leftover": packed}:
                 self.leftovers.append(self._applied(packed))
+            case {"renamed": [former, urn]}:
+                self._rename(former, urn)
             case {"removed": urn}:
                 self.resources.pop(urn, None)
             case {"cleared": [urn, identity]}:
@@ -159,6 +167,11 @@ class StackState:
                 ]
             case {"exports": packed}:
                 self.exports = self._unpack(packed)
+
+    def _rename(self, former: str, urn: str) -> Applied:
+        renamed = replace(self.resources.pop(former), urn=urn)
+        self.resources[urn] = renamed
+        return renamed
 
     def _keep(self, applied: Applied, replaces: bool) -> None:
         if replaces and applied.urn in self.resources:

@@ -17,6 +17,7 @@ _VERBS = {
     "update": "changed",
     "replace": "replaced",
     "delete": "deleted",
+    "retain": "let go",
     "keep": "kept",
     "same": "unchanged",
 }

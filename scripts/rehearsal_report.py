@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
     from rehearsal.apply import Event, Outcome
 
-MARKS = {"create": "+", "update": "~", "replace": "%", "delete": "-", "keep": "!", "same": " "}
+MARKS = {
+    "create": "+",
+    "update": "~",
+    "replace": "%",
+    "delete": "-",
+    "retain": "o",
+    "keep": "!",
+    "same": " ",
+}
 _LISTED = 12
 """Changed resources of one component that are listed one by one; beyond, they are counted."""
 
@@ -75,6 +83,7 @@ def _counts(counts: Counter[str]) -> dict[str, int]:
         "update": "changed",
         "replace": "replaced",
         "delete": "deleted",
+        "retain": "retained",
         "same": "unchanged",
         "keep": "kept",
     }
