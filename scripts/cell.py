@@ -81,7 +81,10 @@ def show_cell(
             ("Account", cell.account),
             ("Region", f"{cell.region} ({cell.cloud})"),
             ("Owner", f"{cell.owner}, cost centre {cell.cost_centre}"),
-            ("Network", f"{cell.network.cidr}, NAT {cell.network.nat}"),
+            (
+                "Network",
+                f"{cell.network.cidr}, NAT {cell.network.nat}, endpoints {cell.network.endpoints}",
+            ),
             ("VPN", f"{cell.vpn.clients} for {', '.join(cell.vpn.groups)}"),
             ("Kubernetes", f"{cell.kubernetes.version}, cluster {derived['cluster']}"),
             ("Domain", derived["domain"]),

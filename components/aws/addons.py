@@ -82,7 +82,11 @@ class NodeAddons(pulumi.ComponentResource):
 
 
 class WorkloadAddons(pulumi.ComponentResource):
-    """What runs on the system nodes: CoreDNS, the EBS driver and the metrics server."""
+    """What needs a node: CoreDNS, the EBS driver, the metrics server, and GuardDuty's agent.
+
+    The agent runs on every node. GuardDuty would install it by itself only together with an
+    endpoint of its own in the network, which then stands in the way of the network's deletion.
+    """
 
     def __init__(
         self,
@@ -125,6 +129,7 @@ class WorkloadAddons(pulumi.ComponentResource):
             settings={**ON_SYSTEM_NODES, "replicas": 2},
             after=after,
         )
+        addons.addon("aws-guardduty-agent", versions.guardduty_agent, after=after)
         self.register_outputs({})
 
 

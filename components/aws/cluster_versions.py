@@ -27,6 +27,7 @@ class Versions:
     coredns: str
     ebs_csi_driver: str
     metrics_server: str
+    guardduty_agent: str
 
 
 VERSIONS: Mapping[str, Versions] = {
@@ -38,6 +39,7 @@ VERSIONS: Mapping[str, Versions] = {
         coredns="v1.13.2-eksbuild.1",
         ebs_csi_driver="v1.56.0-eksbuild.1",
         metrics_server="v0.8.1-eksbuild.4",
+        guardduty_agent="v1.12.1-eksbuild.2",
     ),
     "1.34": Versions(
         bottlerocket="1.55.0-d93bb1b1",
@@ -47,6 +49,7 @@ VERSIONS: Mapping[str, Versions] = {
         coredns="v1.13.2-eksbuild.1",
         ebs_csi_driver="v1.56.0-eksbuild.1",
         metrics_server="v0.8.1-eksbuild.4",
+        guardduty_agent="v1.12.1-eksbuild.2",
     ),
     "1.35": Versions(
         bottlerocket="1.63.0-d4932ff8",
@@ -56,6 +59,7 @@ VERSIONS: Mapping[str, Versions] = {
         coredns="v1.14.2-eksbuild.4",
         ebs_csi_driver="v1.59.0-eksbuild.1",
         metrics_server="v0.8.1-eksbuild.6",
+        guardduty_agent="v1.12.1-eksbuild.2",
     ),
 }
 """By minor version of Kubernetes, for every one that a cell may choose."""

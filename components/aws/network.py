@@ -74,8 +74,9 @@ class Network(pulumi.ComponentResource):
         )
         endpoints = Endpoints(
             f"{name}-endpoints",
+            spec,
+            account=self._vpc.owner_id,
             vpc_id=self._vpc.id,
-            cidr=spec.cidr,
             region=region,
             subnet_ids=[subnet.id for subnet in private],
             route_table_ids=[table.id for table in private_tables],

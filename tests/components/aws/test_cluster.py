@@ -178,6 +178,7 @@ def test_every_add_on_is_pinned_to_the_version_of_its_kubernetes(graph):
         "coredns": VERSIONS["1.34"].coredns,
         "aws-ebs-csi-driver": VERSIONS["1.34"].ebs_csi_driver,
         "metrics-server": VERSIONS["1.34"].metrics_server,
+        "aws-guardduty-agent": VERSIONS["1.34"].guardduty_agent,
     }
 
 

@@ -13,17 +13,17 @@ from foundations import (
 )
 
 from catalog.cell import CellNetwork
-from components.aws.endpoints import INTERFACE_SERVICES
+from components.aws.endpoints import services
 from components.aws.network import Network
 
 CLUSTER = "acme-prod-eu-west-1"
 
 
-def network(nat="per-zone", zones=ZONES):
+def network(nat="per-zone", zones=ZONES, endpoints="full"):
     def declare(opts):
         return Network(
             "network",
-            CellNetwork(cidr="10.64.0.0/16", nat=nat),
+            CellNetwork(cidr="10.64.0.0/16", nat=nat, endpoints=endpoints),
             zones=zones,
             region=REGION,
             key_arn=KEY,
@@ -162,33 +162,42 @@ def test_s3_and_dynamodb_are_reached_from_private_subnets_without_nat(graph):
         assert set(endpoint.inputs["routeTableIds"]) == ids
 
 
-@pytest.mark.parametrize(
-    "service",
-    [
-        "sts",
-        "ssm",
-        "ssmmessages",
-        "ec2",
-        "ec2messages",
-        "eks",
-        "eks-auth",
-        "ecr.api",
-        "ecr.dkr",
-        "logs",
-        "secretsmanager",
-        "kms",
-        "elasticloadbalancing",
-        "sqs",
-        "rds",
-        "monitoring",
-    ],
-)
-def test_each_service_that_nodes_call_has_a_private_endpoint(graph, service):
+@pytest.mark.parametrize("service", services("full"))
+def test_each_service_that_a_cell_calls_has_a_private_endpoint_in_every_zone(graph, service):
     endpoint = graph.named(f"network-endpoints-{service}")
     assert endpoint.inputs["serviceName"] == f"com.amazonaws.{REGION}.{service}"
     assert endpoint.inputs["privateDnsEnabled"] is True
     assert endpoint.inputs["subnetIds"] == [subnet.id for subnet in subnets(graph, "private")]
-    assert service in INTERFACE_SERVICES
+
+
+@pytest.mark.parametrize("choice", ["full", "essential"])
+def test_nodes_start_without_the_internet_whatever_a_cell_pays_for(choice):
+    needed = {"sts", "ssm", "ec2", "eks", "eks-auth", "ecr.api", "ecr.dkr", "logs"}
+    assert needed <= set(services(choice))
+    # Without one, the agent has no way; and the job that prepares databases may go nowhere else.
+    assert {"guardduty-data", "secretsmanager"} <= set(services(choice))
+
+
+def test_essential_endpoints_are_fewer_and_stand_in_one_zone_only(graph):
+    cheap = evaluate(network(endpoints="essential"))
+    assert set(cheap.resources) < set(graph.resources)
+    first = subnets(cheap, "private")[0].id
+    declared = [
+        endpoint
+        for endpoint in cheap.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
+        if endpoint.inputs["vpcEndpointType"] == "Interface"
+    ]
+    assert len(declared) == len(services("essential"))
+    assert {tuple(endpoint.inputs["subnetIds"]) for endpoint in declared} == {(first,)}
+
+
+def test_only_the_account_itself_reports_to_its_guardduty(graph):
+    (statement,) = statements(graph.named("network-endpoints-guardduty-data")).values()
+    vpc = graph.named("network-vpc")
+    assert statement["Effect"] == "Allow"
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:PrincipalAccount": vpc.outputs["ownerId"]}
+    }
 
 
 def test_only_the_cells_own_range_reaches_the_endpoints(graph):
