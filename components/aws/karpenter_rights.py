@@ -29,7 +29,8 @@ def controller_statements(
 ) -> tuple[Statement, ...]:
     """Launch, tag and end instances of this cluster only, under its nodes' role only.
 
-    It makes no instance profile: the nodes' is declared, so Karpenter changes nothing in IAM.
+    It makes no instance profile: the nodes' is declared. All it may make in IAM is EC2's own role
+    for spot instances, which AWS makes when an account first asks for one.
     """
     owned = {
         f"aws:RequestTag/kubernetes.io/cluster/{cluster_name}": "owned",
@@ -147,6 +148,12 @@ def controller_statements(
             ("iam:PassRole",),
             node_role_arn,
             {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
+        ),
+        _allow(
+            "MakeTheSpotRoleOnce",
+            ("iam:CreateServiceLinkedRole",),
+            f"arn:aws:iam::{account}:role/aws-service-role/spot.amazonaws.com/*",
+            {"StringEquals": {"iam:AWSServiceName": "spot.amazonaws.com"}},
         ),
         _allow("LookAtProfiles", ("iam:GetInstanceProfile",), profiles),
         _allow("ListProfiles", ("iam:ListInstanceProfiles",), "*"),

@@ -109,9 +109,12 @@ def test_the_controller_hands_out_no_other_role(graph, controller):
     assert passed["Condition"] == {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
 
 
-def test_the_controller_changes_nothing_in_iam(graph, controller):
+def test_the_controller_changes_nothing_in_iam_but_lets_ec2_make_its_role_for_spot(
+    graph, controller
+):
     actions = {action for statement in controller.values() for action in statement["Action"]}
     assert {action for action in actions if action.startswith("iam:")} == {
+        "iam:CreateServiceLinkedRole",
         "iam:GetInstanceProfile",
         "iam:ListInstanceProfiles",
         "iam:PassRole",
@@ -129,3 +132,9 @@ def test_what_is_allowed_everywhere_only_looks(controller):
     ]
     assert wide
     assert all(action.split(":")[1].startswith(("Describe", "Get", "List")) for action in wide)
+
+
+def test_ec2_may_make_the_role_that_a_new_account_lacks_for_spot_instances_and_no_other(controller):
+    made = controller["MakeTheSpotRoleOnce"]
+    assert made["Resource"].startswith(f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/spot.")
+    assert made["Condition"] == {"StringEquals": {"iam:AWSServiceName": "spot.amazonaws.com"}}
