@@ -58,6 +58,7 @@ fmt: $(READY) ## Format the code and mend what the linter can
 docs: $(READY) ## Write schemas, reference and picture anew from the code
 	@$(BIN)/python -m catalog.schemas
 	@$(BIN)/python -m scripts.reference
+	@$(BIN)/python tests/stacks/settings_document.py
 
 lock: $(READY) ## Write the lock files anew from pyproject.toml; UPGRADE=1 takes newer versions
 	@.ci/locks $(if $(UPGRADE),--upgrade)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pulumi
 
@@ -24,9 +23,9 @@ from components.kubernetes.network_policies import NetworkPolicies
 from components.kubernetes.pooler import Pooler
 from components.kubernetes.target_group_binding import TargetGroupBinding
 from components.kubernetes.workload import Workload
+from components.slice_parts import CellParts, DatabaseAddress, connection, own_rights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
     import pulumi_aws as aws
 
@@ -34,31 +33,6 @@ if TYPE_CHECKING:
     from catalog.cell import Cell
     from catalog.organization import Organization
     from catalog.tenant import Tenant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellParts:
-    """What a slice needs of the cell it lies in."""
-
-    vpc_id: pulumi.Input[str]
-    public_subnet_ids: Sequence[pulumi.Input[str]]
-    node_security_group_id: pulumi.Input[str]
-    load_balancer_security_group_id: pulumi.Input[str]
-    cluster_name: pulumi.Input[str]
-    cluster_arn: pulumi.Input[str]
-    load_balancer_log_bucket: pulumi.Input[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseAddress:
-    """Where the database that the slice's pooler serves from is, and as whom to log in."""
-
-    writer_endpoint: pulumi.Input[str]
-    reader_endpoint: pulumi.Input[str]
-    port: pulumi.Input[int]
-    database_name: pulumi.Input[str]
-    application_role: pulumi.Input[str]
-    application_password: pulumi.Input[str]
 
 
 class Slice(pulumi.ComponentResource):
@@ -117,7 +91,7 @@ class Slice(pulumi.ComponentResource):
             secret_name=names.secret(cell, spec.name, "database"),
             description=f"How {spec.display_name} reaches its database",
             key_arn=key_arn,
-            value=_connection(database, pooler.host, pooler.port),
+            value=connection(database, pooler.host, pooler.port),
             accounts=[cell.account],
             protect=not leaving,
             opts=self._child,
@@ -292,55 +266,6 @@ class Slice(pulumi.ComponentResource):
             account=self._cell.account,
             namespace=names.namespace(self._spec.name),
             service_account=service,
-            statements=_rights(bucket_arn, secret_arn, key_arn),
+            statements=own_rights(bucket_arn, secret_arn, key_arn),
             opts=self._child,
         )
-
-
-def _connection(
-    database: DatabaseAddress, pooler_host: pulumi.Input[str], pooler_port: int
-) -> pulumi.Output[str]:
-    """All that a client needs, as JSON: the pooler for services, the endpoints for operators."""
-    return pulumi.Output.json_dumps(
-        {
-            "host": pooler_host,
-            "port": pooler_port,
-            "writer_host": database.writer_endpoint,
-            "reader_host": database.reader_endpoint,
-            "database_port": database.port,
-            "dbname": database.database_name,
-            "username": database.application_role,
-            "password": database.application_password,
-        }
-    )
-
-
-def _rights(
-    bucket_arn: pulumi.Output[str], secret_arn: pulumi.Output[str], key_arn: pulumi.Input[str]
-) -> list[Mapping[str, Any]]:
-    return [
-        {
-            "Sid": "ListOwnObjects",
-            "Effect": "Allow",
-            "Action": ["s3:ListBucket", "s3:GetBucketLocation"],
-            "Resource": bucket_arn,
-        },
-        {
-            "Sid": "UseOwnObjects",
-            "Effect": "Allow",
-            "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
-            "Resource": pulumi.Output.concat(bucket_arn, "/*"),
-        },
-        {
-            "Sid": "ReadOwnSecret",
-            "Effect": "Allow",
-            "Action": "secretsmanager:GetSecretValue",
-            "Resource": secret_arn,
-        },
-        {
-            "Sid": "UseOwnKey",
-            "Effect": "Allow",
-            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-            "Resource": key_arn,
-        },
-    ]

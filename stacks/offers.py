@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from components.slice import CellParts
+from components.slice_parts import CellParts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

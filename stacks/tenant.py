@@ -16,7 +16,8 @@ from components.aws.log_subscriptions import LogSubscriptions
 from components.aws.shared_role import shared_role_arn
 from components.postgresql.tenant_database import TenantDatabase
 from components.prepared_database import PreparedDatabase
-from components.slice import DatabaseAddress, Slice
+from components.slice import Slice
+from components.slice_parts import DatabaseAddress
 from stacks.offers import CellOffer, organization_offer
 from stacks.providers import (
     aws_provider,
