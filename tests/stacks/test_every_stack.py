@@ -114,9 +114,9 @@ def test_endpoints_pass_on_only_what_our_own_account_does(platform):
     """An endpoint's policy grants nothing: it says whose rights may be used through it."""
     for graph, resource, _, statement in statements(platform):
         if resource.type == ENDPOINT and statement["Effect"] == "Allow":
-            provider = graph.resources[resource.provider]
-            (account,) = json.loads(provider.inputs["allowedAccountIds"])
-            assert account in json.dumps(statement["Condition"]), resource.urn
+            owner = statement["Condition"]["StringEquals"]["aws:PrincipalAccount"]
+            vpc = refers_to(graph, owner, "aws:ec2/vpc:Vpc")
+            assert owner == vpc.outputs["ownerId"], resource.urn
 
 
 def test_only_boundaries_allow_all_but_something(platform):
