@@ -14,6 +14,7 @@ import pulumi_aws as aws
 
 from catalog import names
 from components.aws.cluster_versions import VERSIONS
+from components.aws.keys import ENCRYPT_AND_DECRYPT
 from components.aws.policy_document import policy_document
 from components.aws.system_nodes import SYSTEM_LABELS, SYSTEM_TOLERATION
 from components.aws.workload_role import trust_policy
@@ -233,13 +234,7 @@ def _encrypt_volumes(key_arn: pulumi.Input[str]) -> tuple[Statement, ...]:
         {
             "Sid": "EncryptVolumes",
             "Effect": "Allow",
-            "Action": [
-                "kms:Decrypt",
-                "kms:DescribeKey",
-                "kms:Encrypt",
-                "kms:GenerateDataKey*",
-                "kms:ReEncrypt*",
-            ],
+            "Action": list(ENCRYPT_AND_DECRYPT),
             "Resource": key_arn,
         },
         {

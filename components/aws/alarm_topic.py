@@ -5,6 +5,8 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.policy_document import policy_document
+
 PUBLISHERS = ("cloudwatch.amazonaws.com", "events.rds.amazonaws.com")
 
 
@@ -34,36 +36,33 @@ class AlarmTopic(pulumi.ComponentResource):
         policy = aws.sns.TopicPolicy(
             f"{name}-policy",
             arn=topic.arn,
-            policy=pulumi.Output.json_dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Sid": "AlarmsPublish",
-                            "Effect": "Allow",
-                            "Principal": {"Service": list(PUBLISHERS)},
-                            "Action": "sns:Publish",
-                            "Resource": topic.arn,
-                            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-                        },
-                        # EventBridge states no source account when it publishes to a topic.
-                        {
-                            "Sid": "EventsPublish",
-                            "Effect": "Allow",
-                            "Principal": {"Service": "events.amazonaws.com"},
-                            "Action": "sns:Publish",
-                            "Resource": topic.arn,
-                        },
-                        {
-                            "Sid": "TlsOnly",
-                            "Effect": "Deny",
-                            "Principal": "*",
-                            "Action": "sns:Publish",
-                            "Resource": topic.arn,
-                            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                        },
-                    ],
-                }
+            policy=policy_document(
+                [
+                    {
+                        "Sid": "AlarmsPublish",
+                        "Effect": "Allow",
+                        "Principal": {"Service": list(PUBLISHERS)},
+                        "Action": "sns:Publish",
+                        "Resource": topic.arn,
+                        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+                    },
+                    # EventBridge states no source account when it publishes to a topic.
+                    {
+                        "Sid": "EventsPublish",
+                        "Effect": "Allow",
+                        "Principal": {"Service": "events.amazonaws.com"},
+                        "Action": "sns:Publish",
+                        "Resource": topic.arn,
+                    },
+                    {
+                        "Sid": "TlsOnly",
+                        "Effect": "Deny",
+                        "Principal": "*",
+                        "Action": "sns:Publish",
+                        "Resource": topic.arn,
+                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                    },
+                ]
             ),
             opts=child,
         )

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.audit_archive import TRAIL_SERVICE, archive_bucket, trail_arn, trail_name
-from components.aws.policy_document import policy_document
+from components.aws.policy_document import policy_document, service_trust
 
 if TYPE_CHECKING:
     from catalog.organization import Organization
@@ -77,16 +77,12 @@ class AuditTrail(pulumi.ComponentResource):
             description="CloudTrail delivers to CloudWatch Logs",
             assume_role_policy=policy_document(
                 [
-                    {
-                        "Sid": "OurTrail",
-                        "Effect": "Allow",
-                        "Principal": {"Service": TRAIL_SERVICE},
-                        "Action": "sts:AssumeRole",
-                        "Condition": {
-                            "StringEquals": {"aws:SourceAccount": organization.accounts.management},
-                            "ArnEquals": {"aws:SourceArn": trail_arn(organization)},
-                        },
-                    }
+                    service_trust(
+                        "OurTrail",
+                        TRAIL_SERVICE,
+                        organization.accounts.management,
+                        source_arn=trail_arn(organization),
+                    )
                 ]
             ),
             opts=self._child,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pulumi
 import pulumi_aws as aws
 
 from catalog.names import fit
 from components.aws.backup_failures import BackupFailures
+from components.aws.policy_document import policy_document, service_trust
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -158,23 +159,13 @@ def backup_role(
     opts: pulumi.ResourceOptions,
 ) -> aws.iam.Role:
     """A role that only this account's AWS Backup assumes, with one of AWS's policies for it."""
-    trust: dict[str, Any] = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "BackupOfThisAccount",
-                "Effect": "Allow",
-                "Principal": {"Service": "backup.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-                "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-            }
-        ],
-    }
     role = aws.iam.Role(
         name,
         name=role_name,
         description=description,
-        assume_role_policy=pulumi.Output.json_dumps(trust),
+        assume_role_policy=policy_document(
+            [service_trust("BackupOfThisAccount", "backup.amazonaws.com", account)]
+        ),
         opts=opts,
     )
     aws.iam.RolePolicyAttachment(

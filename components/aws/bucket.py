@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from pydantic import Field
 
 from catalog.base import CatalogModel
+from components.aws.policy_document import policy_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,14 +101,11 @@ class Bucket(pulumi.ComponentResource):
         policy = aws.s3.BucketPolicy(
             f"{name}-policy",
             bucket=bucket.bucket,
-            policy=pulumi.Output.json_dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        *_guards(bucket.arn, key_arn),
-                        *(statements or [_no_other_account(bucket.arn, account)]),
-                    ],
-                }
+            policy=policy_document(
+                [
+                    *_guards(bucket.arn, key_arn),
+                    *(statements or [_no_other_account(bucket.arn, account)]),
+                ]
             ),
             # S3 refuses two changes of a bucket's access at the same time.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[closed], retain_on_delete=True),

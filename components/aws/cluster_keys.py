@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.aws.keys import ENCRYPT_AND_DECRYPT
+
 if TYPE_CHECKING:
     from components.aws.policy_document import Statement
 
@@ -29,13 +31,7 @@ def nodes_encrypt(account: str) -> tuple[Statement, ...]:
             "Sid": "AutoScalingUsesForVolumes",
             "Effect": "Allow",
             "Principal": {"AWS": "*"},
-            "Action": [
-                "kms:Decrypt",
-                "kms:DescribeKey",
-                "kms:Encrypt",
-                "kms:GenerateDataKey*",
-                "kms:ReEncrypt*",
-            ],
+            "Action": list(ENCRYPT_AND_DECRYPT),
             "Resource": "*",
             "Condition": only_the_service,
         },

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from catalog import names
-from components.aws.policy_document import policy_document
+from components.aws.policy_document import policy_document, service_trust
 
 MANAGED_POLICY = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
 """Source: https://docs.aws.amazon.com/eks/latest/userguide/cluster-iam-role.html"""
@@ -37,15 +37,7 @@ class ClusterRole(pulumi.ComponentResource):
             name=names.fit(f"{cluster_name}-cluster", names.ROLE_LIMIT),
             description=f"Control plane of the cluster {cluster_name}",
             assume_role_policy=policy_document(
-                [
-                    {
-                        "Sid": "EksOfThisAccount",
-                        "Effect": "Allow",
-                        "Principal": {"Service": "eks.amazonaws.com"},
-                        "Action": "sts:AssumeRole",
-                        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-                    }
-                ]
+                [service_trust("EksOfThisAccount", "eks.amazonaws.com", account)]
             ),
             opts=child,
         )

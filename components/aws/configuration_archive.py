@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from components.aws.bucket import Bucket, BucketSpec
 from components.aws.keys import Key
-from components.aws.policy_document import account_root, policy_document
+from components.aws.policy_document import account_root, policy_document, service_trust
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,13 +107,7 @@ class ConfigurationArchive(pulumi.ComponentResource):
 
 def config_trust(account: str) -> Mapping[str, Any]:
     """Trust in AWS Config that acts for one account."""
-    return {
-        "Sid": "ConfigOfThisAccount",
-        "Effect": "Allow",
-        "Principal": {"Service": CONFIG_SERVICE},
-        "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-    }
+    return service_trust("ConfigOfThisAccount", CONFIG_SERVICE, account)
 
 
 def _recorders(organization: Organization) -> Mapping[str, Any]:

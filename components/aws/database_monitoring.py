@@ -5,6 +5,8 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.policy_document import policy_document, service_trust
+
 
 class DatabaseMonitoring(pulumi.ComponentResource):
     """The role of enhanced monitoring, one for all database clusters of a cell."""
@@ -25,19 +27,8 @@ class DatabaseMonitoring(pulumi.ComponentResource):
             f"{name}-role",
             name=role_name,
             description="Writes the databases' enhanced monitoring.",
-            assume_role_policy=pulumi.Output.json_dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Sid": "MonitoringOfThisAccount",
-                            "Effect": "Allow",
-                            "Principal": {"Service": "monitoring.rds.amazonaws.com"},
-                            "Action": "sts:AssumeRole",
-                            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-                        }
-                    ],
-                }
+            assume_role_policy=policy_document(
+                [service_trust("MonitoringOfThisAccount", "monitoring.rds.amazonaws.com", account)]
             ),
             opts=child,
         )

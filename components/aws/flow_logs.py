@@ -6,6 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from catalog.names import ROLE_LIMIT, fit
+from components.aws.policy_document import policy_document, service_trust
 
 AGGREGATION_SECONDS = 60
 """The shortest that AWS offers; ten minutes, the default, is long while an attack goes on."""
@@ -67,42 +68,32 @@ class FlowLogs(pulumi.ComponentResource):
             f"{name}-role",
             name=fit(f"{owner}-flow-logs", ROLE_LIMIT),
             description="Writes the network's flow logs.",
-            assume_role_policy=pulumi.Output.json_dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Sid": "FlowLogsOfThisAccount",
-                            "Effect": "Allow",
-                            "Principal": {"Service": "vpc-flow-logs.amazonaws.com"},
-                            "Action": "sts:AssumeRole",
-                            "Condition": {"StringEquals": {"aws:SourceAccount": vpc.owner_id}},
-                        }
-                    ],
-                }
+            assume_role_policy=policy_document(
+                [
+                    service_trust(
+                        "FlowLogsOfThisAccount", "vpc-flow-logs.amazonaws.com", vpc.owner_id
+                    )
+                ]
             ),
             opts=child,
         )
         policy = aws.iam.RolePolicy(
             f"{name}-write",
             role=role.name,
-            policy=pulumi.Output.json_dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {
-                            "Sid": "WriteFlowLogs",
-                            "Effect": "Allow",
-                            "Action": [
-                                "logs:CreateLogStream",
-                                "logs:DescribeLogGroups",
-                                "logs:DescribeLogStreams",
-                                "logs:PutLogEvents",
-                            ],
-                            "Resource": [group.arn, pulumi.Output.concat(group.arn, ":*")],
-                        }
-                    ],
-                }
+            policy=policy_document(
+                [
+                    {
+                        "Sid": "WriteFlowLogs",
+                        "Effect": "Allow",
+                        "Action": [
+                            "logs:CreateLogStream",
+                            "logs:DescribeLogGroups",
+                            "logs:DescribeLogStreams",
+                            "logs:PutLogEvents",
+                        ],
+                        "Resource": [group.arn, pulumi.Output.concat(group.arn, ":*")],
+                    }
+                ]
             ),
             opts=child,
         )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from components.aws.keys import ENCRYPT_AND_DECRYPT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -128,13 +130,7 @@ def controller_statements(
         # EC2 encrypts a new node's volumes with the rights of whoever launches it.
         _allow(
             "EncryptVolumesAndReadTheQueue",
-            (
-                "kms:Decrypt",
-                "kms:DescribeKey",
-                "kms:Encrypt",
-                "kms:GenerateDataKey*",
-                "kms:ReEncrypt*",
-            ),
+            ENCRYPT_AND_DECRYPT,
             key_arn,
         ),
         _allow(

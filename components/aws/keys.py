@@ -7,8 +7,19 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.policy_document import account_root, policy_document
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+ENCRYPT_AND_DECRYPT = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey*",
+    "kms:ReEncrypt*",
+)
+"""What a service needs of a key to keep data under it and to read it back."""
 
 DELETION_WINDOW_DAYS = 30
 """The longest that KMS offers: a month to notice that a key was still needed."""
@@ -42,12 +53,7 @@ class Key(pulumi.ComponentResource):
             description=description,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
             enable_key_rotation=True,
-            policy=pulumi.Output.json_dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [account_administers(account), *statements],
-                }
-            ),
+            policy=policy_document([account_administers(account), *statements]),
             opts=pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=True),
         )
         aws.kms.Alias(
@@ -66,7 +72,7 @@ def account_administers(account: str) -> dict[str, Any]:
     return {
         "Sid": "AccountAdministers",
         "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+        "Principal": {"AWS": account_root(account)},
         "Action": "kms:*",
         "Resource": "*",
     }
@@ -78,13 +84,7 @@ def logs_encrypt(account: str, region: str) -> dict[str, Any]:
         "Sid": "LogsEncrypt",
         "Effect": "Allow",
         "Principal": {"Service": f"logs.{region}.amazonaws.com"},
-        "Action": [
-            "kms:Decrypt",
-            "kms:DescribeKey",
-            "kms:Encrypt",
-            "kms:GenerateDataKey*",
-            "kms:ReEncrypt*",
-        ],
+        "Action": list(ENCRYPT_AND_DECRYPT),
         "Resource": "*",
         "Condition": {
             "ArnLike": {"kms:EncryptionContext:aws:logs:arn": f"arn:aws:logs:{region}:{account}:*"}

@@ -14,7 +14,7 @@ from catalog import names
 from components.aws.audit_archive import CELL_ARCHIVE_ROLES, archive_bucket
 from components.aws.log_archive_alarms import LogArchiveAlarms
 from components.aws.log_subscriptions import LogSubscriptions
-from components.aws.policy_document import policy_document
+from components.aws.policy_document import policy_document, service_trust
 from components.children import child_options
 
 if TYPE_CHECKING:
@@ -184,13 +184,7 @@ class LogArchive(pulumi.ComponentResource):
 
 
 def _firehose(cell: Cell) -> Statement:
-    return {
-        "Sid": "FirehoseOfThisAccount",
-        "Effect": "Allow",
-        "Principal": {"Service": "firehose.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": cell.account}},
-    }
+    return service_trust("FirehoseOfThisAccount", "firehose.amazonaws.com", cell.account)
 
 
 def _cloudwatch(cell: Cell) -> Statement:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.policy_document import account_root, policy_document
+from components.aws.policy_document import account_root, policy_document, service_trust
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,15 +84,7 @@ class Registry(pulumi.ComponentResource):
             name=f"{organization.name}-registry-creator",
             description="ECR makes repositories under our key",
             assume_role_policy=policy_document(
-                [
-                    {
-                        "Sid": "RegistryOfThisAccount",
-                        "Effect": "Allow",
-                        "Principal": {"Service": "ecr.amazonaws.com"},
-                        "Action": "sts:AssumeRole",
-                        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-                    }
-                ]
+                [service_trust("RegistryOfThisAccount", "ecr.amazonaws.com", account)]
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.policy_document import policy_document
+from components.aws.policy_document import policy_document, service_trust
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -169,20 +169,12 @@ class Runners(pulumi.ComponentResource):
             description="CI runners: log, and join the private network",
             assume_role_policy=policy_document(
                 [
-                    {
-                        "Sid": "OurProject",
-                        "Effect": "Allow",
-                        "Principal": {"Service": "codebuild.amazonaws.com"},
-                        "Action": "sts:AssumeRole",
-                        "Condition": {
-                            "StringEquals": {"aws:SourceAccount": self._account},
-                            "ArnEquals": {
-                                "aws:SourceArn": (
-                                    f"arn:aws:codebuild:{self._place}:project/{project_name}"
-                                )
-                            },
-                        },
-                    }
+                    service_trust(
+                        "OurProject",
+                        "codebuild.amazonaws.com",
+                        self._account,
+                        source_arn=f"arn:aws:codebuild:{self._place}:project/{project_name}",
+                    )
                 ]
             ),
             max_session_duration=3600,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.policy_document import policy_document
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -59,9 +61,7 @@ class Secret(pulumi.ComponentResource):
         policy = aws.secretsmanager.SecretPolicy(
             f"{name}-policy",
             secret_arn=secret.arn,
-            policy=pulumi.Output.json_dumps(
-                {"Version": "2012-10-17", "Statement": denials(accounts)}
-            ),
+            policy=policy_document(denials(accounts)),
             block_public_policy=True,
             opts=kept,
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.policy_document import policy_document
 from components.children import child_options
 
 if TYPE_CHECKING:
@@ -60,9 +61,7 @@ class WorkloadRole(pulumi.ComponentResource):
                     f"{name}-policy",
                     name="workload",
                     role=role.name,
-                    policy=pulumi.Output.json_dumps(
-                        {"Version": "2012-10-17", "Statement": list(statements)}
-                    ),
+                    policy=policy_document(statements),
                     opts=child,
                 )
             )
