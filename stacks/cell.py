@@ -22,7 +22,7 @@ from components.aws.keys import Key, alarms_publish, logs_encrypt
 from components.aws.load_balancer_logs import LoadBalancerLogs
 from components.aws.log_archive import LogArchive
 from components.aws.network import Network
-from components.aws.restore_test import RestoreTest
+from components.aws.restore_testing import RestoreTest
 from components.aws.runner_webhook import RunnerWebhook
 from components.aws.runners import Runners
 from components.aws.shared_role import shared_role_arn

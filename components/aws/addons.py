@@ -17,7 +17,7 @@ from components.aws.cluster_versions import VERSIONS
 from components.aws.keys import ENCRYPT_AND_DECRYPT
 from components.aws.policy_document import policy_document
 from components.aws.system_nodes import SYSTEM_LABELS, SYSTEM_TOLERATION
-from components.aws.workload_role import trust_policy
+from components.aws.workload_role import pod_identity_trust
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -198,13 +198,15 @@ class _Addons:
             f"{self._name}-{addon}-role",
             name=names.fit(f"{self._cluster_name}-{addon}", names.ROLE_LIMIT),
             description=f"Add-on {addon} of the cluster {self._cluster_name}",
-            assume_role_policy=pulumi.Output.json_dumps(
-                trust_policy(
-                    cluster_arn=self._cluster_arn,
-                    account=self._account,
-                    namespace=NAMESPACE,
-                    service_account=service_account,
-                )
+            assume_role_policy=policy_document(
+                [
+                    pod_identity_trust(
+                        cluster_arn=self._cluster_arn,
+                        account=self._account,
+                        namespace=NAMESPACE,
+                        service_account=service_account,
+                    )
+                ]
             ),
             opts=child,
         )

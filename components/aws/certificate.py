@@ -110,6 +110,6 @@ def _proof_of(
         if (option.domain_name or "").removeprefix("*.") == hostname:
             return {
                 "name": option.resource_record_name or "",
-                    "value": option.resource_record_value or "",
+                "value": option.resource_record_value or "",
             }
     raise ValueError(f"the certificate asks for no proof of {hostname}")

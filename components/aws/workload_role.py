@@ -13,6 +13,8 @@ from components.children import child_options
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from components.aws.policy_document import Statement
+
 
 class WorkloadRole(pulumi.ComponentResource):
     """A role that EKS Pod Identity hands to the pods of one service account and to nothing else.
@@ -43,13 +45,15 @@ class WorkloadRole(pulumi.ComponentResource):
             f"{name}-role",
             name=role_name,
             description=f"Service account {service_account} of namespace {namespace}",
-            assume_role_policy=pulumi.Output.json_dumps(
-                trust_policy(
-                    cluster_arn=cluster_arn,
-                    account=account,
-                    namespace=namespace,
-                    service_account=service_account,
-                )
+            assume_role_policy=policy_document(
+                [
+                    pod_identity_trust(
+                        cluster_arn=cluster_arn,
+                        account=account,
+                        namespace=namespace,
+                        service_account=service_account,
+                    )
+                ]
             ),
             max_session_duration=3600,
             opts=child,
@@ -79,34 +83,29 @@ class WorkloadRole(pulumi.ComponentResource):
         self.register_outputs({"role_name": self.role_name, "role_arn": self.role_arn})
 
 
-def trust_policy(
+def pod_identity_trust(
     *,
     cluster_arn: pulumi.Input[str],
     account: str,
     namespace: str,
     service_account: str,
-) -> dict[str, Any]:
-    """The trust policy that only Pod Identity can satisfy, for one service account of one cluster.
+) -> Statement:
+    """Trust that only Pod Identity can satisfy, for one service account of one cluster.
 
     Pod Identity sends the request tags itself, so a pod cannot choose them.
     """
     return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": "PodIdentityOfOneServiceAccount",
-                "Effect": "Allow",
-                "Principal": {"Service": "pods.eks.amazonaws.com"},
-                "Action": ["sts:AssumeRole", "sts:TagSession"],
-                "Condition": {
-                    "StringEquals": {
-                        "aws:SourceAccount": account,
-                        "aws:RequestTag/eks-cluster-arn": cluster_arn,
-                        "aws:RequestTag/kubernetes-namespace": namespace,
-                        "aws:RequestTag/kubernetes-service-account": service_account,
-                    },
-                    "ArnEquals": {"aws:SourceArn": cluster_arn},
-                },
-            }
-        ],
+        "Sid": "PodIdentityOfOneServiceAccount",
+        "Effect": "Allow",
+        "Principal": {"Service": "pods.eks.amazonaws.com"},
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Condition": {
+            "StringEquals": {
+                "aws:SourceAccount": account,
+                "aws:RequestTag/eks-cluster-arn": cluster_arn,
+                "aws:RequestTag/kubernetes-namespace": namespace,
+                "aws:RequestTag/kubernetes-service-account": service_account,
+            },
+            "ArnEquals": {"aws:SourceArn": cluster_arn},
+        },
     }

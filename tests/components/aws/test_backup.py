@@ -14,7 +14,7 @@ from foundations import (
 )
 
 from components.aws.backup import BackupPlan
-from components.aws.restore_test import RestoreTest
+from components.aws.restore_testing import RestoreTest
 
 COPY_KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/99999999-1111-2222-3333-444444444444"
 PLAN = "acme-prod-eu-west-1"
