@@ -64,6 +64,10 @@ def kubernetes_provider(
         cluster_identifier=cluster_name,
         kubeconfig=kubeconfig,
         enable_server_side_apply=True,
+        # Otherwise a changed value deletes the Secret or ConfigMap and makes it anew, under the
+        # pods that mount it and under everything that refers to it.
+        enable_secret_mutable=True,
+        enable_config_map_mutable=True,
         delete_unreachable=False,
         opts=opts,
     )

@@ -93,7 +93,7 @@ def instance_parameters() -> tuple[Parameter, ...]:
 class DatabaseParameters(pulumi.ComponentResource):
     """The two parameter groups of one cluster, named after it and its major version.
 
-    A new major version is a new pair of groups, made before the old one goes.
+    A new major version is a new pair of groups, made before the old instance group goes.
     """
 
     cluster_group_name: pulumi.Output[str]

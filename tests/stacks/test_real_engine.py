@@ -8,6 +8,7 @@ from catalog.load import find_root, load
 from catalog.tenant import Placement
 from rehearsal.evaluation import Evaluation
 from rehearsal.graph import PROVIDER_PREFIX
+from rehearsal.providers import provider_settings
 from rehearsal.values import reveal
 from stacks.programs import stack_names
 
@@ -137,15 +138,26 @@ def test_every_resource_has_a_provider_of_its_own_package(graphs):
                 assert provider.type == f"{PROVIDER_PREFIX}{package}", resource.urn
 
 
-def test_a_changed_kubeconfig_is_not_taken_for_another_cluster(graphs):
-    providers = [
-        resource
+@pytest.fixture(scope="module")
+def clusters(graphs):
+    """Settings of every provider of a cluster but pulumi-eks' own, through which nothing goes."""
+    return [
+        provider_settings(resource.type, resource.inputs)
         for graph in graphs.values()
         for resource in graph.of_type(f"{PROVIDER_PREFIX}kubernetes")
-        if not resource.name.endswith("-eks-k8s")  # pulumi-eks' own, through which nothing goes
+        if not resource.name.endswith("-eks-k8s")
     ]
-    assert len(providers) > len(graphs) / 2
-    assert all(provider.inputs["clusterIdentifier"] for provider in providers)
+
+
+def test_a_changed_kubeconfig_is_not_taken_for_another_cluster(clusters):
+    assert clusters
+    assert all(settings["clusterIdentifier"] for settings in clusters)
+
+
+def test_a_changed_secret_or_config_map_stays_where_its_pods_find_it(clusters):
+    for settings in clusters:
+        assert settings["enableSecretMutable"] in (True, "true")
+        assert settings["enableConfigMapMutable"] in (True, "true")
 
 
 POLICIES = {
