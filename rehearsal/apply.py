@@ -214,7 +214,8 @@ def _delete(answers: LocalCloudAnswers) -> None:
         began = time.monotonic()
         applied = step.resource
         if step.kept_because:
-            answers.observe(_event("keep", applied, began, step.kept_because))
+            if not applied.type.startswith(PROVIDER_PREFIX):
+                answers.observe(_event("keep", applied, began, step.kept_because))
             continue
         if not applied.retain_on_delete:
             answers.operations.delete(applied)

@@ -17,6 +17,7 @@ from pulumi.runtime.stack import run_in_stack
 from rehearsal.callbacks import InProcessCallbacks
 from rehearsal.errors import ProgramError, ProgramRaisedError, UndeclaredConfigError
 from rehearsal.graph import Source
+from rehearsal.interrupts import Interrupted
 from rehearsal.quick_sdk import accelerated
 from rehearsal.quick_sdk.loop import EagerLoop
 from rehearsal.source_position import is_program, relative
@@ -55,9 +56,10 @@ def run(
     except ProgramError:
         raise
     except Exception as error:
-        found = _cause(error, ProgramError)
-        if isinstance(found, ProgramError):
-            raise found from error
+        for kind in (Interrupted, ProgramError):
+            found = _cause(error, kind)
+            if found is not None:
+                raise found from error
         raise _raised(monitor.stack, error) from error
     return tuple(log.warnings)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rehearsal.access import Access
-    from rehearsal.apply import Outcome
+    from rehearsal.outcome import Outcome
 
 app = typer.Typer(
     add_completion=False,

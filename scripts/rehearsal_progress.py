@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from rehearsal.apply import Event, Outcome
+    from rehearsal.outcome import Event, Outcome
 
 _VERBS = {
     "create": "created",
@@ -24,10 +24,10 @@ _VERBS = {
 
 
 def summary(counts: Counter[str], simulated: int = 0) -> str:
-    """Counts in words: `12 created, 3 unchanged (2 of them simulated)`."""
+    """Counts in words: `12 created, 3 unchanged (2 simulated)`."""
     parts = [f"{counts[key]} {verb}" for key, verb in _VERBS.items() if counts[key]]
     text = ", ".join(parts) or "nothing to do"
-    return f"{text} ({simulated} of them simulated)" if simulated else text
+    return f"{text} ({simulated} simulated)" if simulated else text
 
 
 class PlainProgress:

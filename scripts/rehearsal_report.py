@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,10 @@ from scripts.rehearsal_progress import summary
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
     from rich.tree import Tree
 
-    from rehearsal.apply import Event, Outcome
+    from rehearsal.outcome import Event, Outcome
 
 MARKS = {
     "create": "+",
@@ -25,6 +27,9 @@ MARKS = {
 }
 _LISTED = 12
 """Changed resources of one component that are listed one by one; beyond, they are counted."""
+_ALWAYS_LISTED = ("keep", "retain")
+_WHOLESALE = ({"create"}, {"delete"})
+"""What needs no list: a component that comes or goes as a whole."""
 
 
 def print_report(outcomes: Sequence[Outcome], *, verbose: bool) -> None:
@@ -37,16 +42,32 @@ def print_report(outcomes: Sequence[Outcome], *, verbose: bool) -> None:
             console.print(_tree(outcome, verbose))
     totals = total(outcomes)
     seconds = sum(outcome.seconds for outcome in outcomes)
-    console.print(f"{len(outcomes)} stacks, {totals.total()} resources, {seconds:.1f} s")
-    console.print(summary(totals))
-    simulated = _fidelity(outcomes, "simulated")
-    validated = _fidelity(outcomes, "validated")
+    stacks = "1 stack" if len(outcomes) == 1 else f"{len(outcomes)} stacks"
+    console.print(f"{stacks}, {totals.total()} resources in {seconds:.1f} s: {summary(totals)}")
+    _print_fidelity(console, outcomes, verbose)
+
+
+def _print_fidelity(console: Console, outcomes: Sequence[Outcome], verbose: bool) -> None:
+    simulated, validated = _events(outcomes, "simulated"), _events(outcomes, "validated")
+    real = len(_events(outcomes, "real"))
+    console.print(f"  {real:>5} made for real, by moto and PostgreSQL")
     if validated:
-        console.print(f"{validated} Kubernetes objects validated against their schemas, not run")
-    if simulated:
-        kinds = sorted({event.type for event in _events(outcomes, "simulated")})
-        console.print(f"{simulated} simulated, because nothing on this machine can run them:")
-        console.print("  " + "\n  ".join(kinds))
+        console.print(f"  {len(validated):>5} Kubernetes objects checked against schemas, not run")
+    if not simulated:
+        return
+    console.print(f"  {len(simulated):>5} simulated, as nothing on this machine can run them:")
+    if verbose:
+        for kind, count in sorted(Counter(event.type for event in simulated).items()):
+            console.print(f"  {count:>9} {kind}")
+        return
+    services = Counter(_service(event.type) for event in simulated)
+    listed = ", ".join(f"{service} {count}" for service, count in sorted(services.items()))
+    indent = " " * 8
+    console.print(textwrap.fill(listed, 92, initial_indent=indent, subsequent_indent=indent))
+
+
+def _service(type: str) -> str:
+    return type.split(":")[1].partition("/")[0]
 
 
 def to_json(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -129,8 +150,10 @@ def _tree(outcome: Outcome, verbose: bool) -> Tree:
         counts = Counter(event.operation for event in events)
         simulated = sum(event.fidelity == "simulated" for event in events)
         branch = tree.add(f"{component}  {summary(counts, simulated)}")
-        if verbose or len(shown) <= _LISTED:
-            for event in shown:
+        wholesale = len(events) > 1 and set(counts) in _WHOLESALE
+        for event in shown:
+            in_full = len(shown) <= _LISTED and not wholesale
+            if verbose or in_full or event.operation in _ALWAYS_LISTED:
                 branch.add(_line(event))
     return tree
 

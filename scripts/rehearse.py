@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from catalog.catalog import Catalog
-    from rehearsal.apply import Outcome
+    from rehearsal.outcome import Outcome
     from rehearsal.rehearse import Observer
 
 app = typer.Typer(

@@ -1,0 +1,175 @@
+"""Rehearsals that are interrupted or killed, and clouds that lose what they had, go on."""
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from journeys import Journey
+
+from catalog import names
+from rehearsal.servers import process
+from rehearsal.state import StackState
+
+CELL, TENANT = "dev-eu-west-1", "showcase"
+STACKS = ("organization", f"cell.{CELL}", f"tenant.{TENANT}")
+
+
+@pytest.fixture(scope="module")
+def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+    journey = Journey(tmp_path_factory.mktemp("one cell"), {CELL, TENANT}.__contains__)
+    try:
+        yield journey
+    finally:
+        journey.cloud.reset()
+
+
+def applied(journey: Journey) -> int:
+    """How many lines the journals have, which grow with each operation."""
+    return sum(file.read_bytes().count(b"\n") for file in journey.state.glob("stacks/*.jsonl"))
+
+
+def wait_for_more(journey: Journey, lines: int) -> None:
+    wanted, deadline = applied(journey) + lines, time.monotonic() + 120
+    while applied(journey) < wanted:
+        assert time.monotonic() < deadline, "the rehearsal makes no headway"
+        time.sleep(0.01)
+
+
+def state(journey: Journey, stack: str) -> StackState:
+    return StackState.read(journey.cloud.stack_state(stack), journey.cloud.secrets)
+
+
+def test_an_interrupt_ends_it_with_one_line_and_the_next_goes_on(journey: Journey) -> None:
+    rehearsal = journey.begin("rehearse")
+    wait_for_more(journey, 120)
+    rehearsal.send_signal(signal.SIGINT)
+    said, complained = rehearsal.communicate(timeout=60)
+    assert (rehearsal.returncode, said) == (130, "")
+    assert complained.splitlines() == [
+        "patchworks: stopping after the resource under way",
+        "patchworks: interrupted",
+    ]
+    assert state(journey, "organization").begun == {}
+    begun = len(state(journey, "organization").resources)
+    assert begun >= 50
+
+    rehearsal = journey.begin("rehearse", "organization")
+    wait_for_more(journey, 60)
+    rehearsal.send_signal(signal.SIGTERM)
+    assert rehearsal.wait(timeout=60) == 130
+    assert len(state(journey, "organization").resources) > begun
+
+
+def test_killed_at_any_moment_it_goes_on_and_ends_as_if_it_had_not_been(
+    journey: Journey,
+) -> None:
+    moments = random.Random(7)
+    kills = 0
+    while True:
+        rehearsal = journey.begin("rehearse")
+        deadline = time.monotonic() + 20
+        wanted = applied(journey) + moments.randrange(60, 400)
+        while rehearsal.poll() is None and applied(journey) < wanted:
+            assert time.monotonic() < deadline + 60
+            time.sleep(0.002)
+        if rehearsal.poll() is not None or kills == 5:
+            break
+        rehearsal.kill()
+        rehearsal.communicate()
+        kills += 1
+    _, complained = rehearsal.communicate(timeout=240)
+    assert rehearsal.returncode == 0, complained
+    assert kills >= 3
+    assert journey.rehearse().touched() == set()
+    for stack in STACKS:
+        known = state(journey, stack)
+        assert (known.begun, known.leftovers) == ({}, [])
+    # Nothing was made twice on the way.
+    cell = journey.load().cells[CELL]
+    ec2 = journey.cloud.aws("ec2", cell.account, cell.region)
+    made = Counter(a.type for s in STACKS for a in state(journey, s).resources.values())
+    (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "isDefault", "Values": ["false"]}])["Vpcs"]
+    inside = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+    assert len(ec2.describe_subnets(Filters=inside)["Subnets"]) == made["aws:ec2/subnet:Subnet"]
+    gateways = ec2.describe_nat_gateways()["NatGateways"]
+    assert len(gateways) == made["aws:ec2/natGateway:NatGateway"]
+    groups = ec2.describe_security_groups(Filters=inside)["SecurityGroups"]
+    assert len({group["GroupName"] for group in groups}) == len(groups)
+
+
+def test_two_rehearsals_at_once_take_turns(journey: Journey) -> None:
+    both = [journey.begin("rehearse", "organization") for _ in range(2)]
+    for rehearsal in both:
+        _, complained = rehearsal.communicate(timeout=240)
+        assert rehearsal.returncode == 0, complained
+        assert complained.startswith("organization: ")
+        assert "created" not in complained
+
+
+def test_a_database_server_that_was_killed_comes_back_with_its_rows(journey: Journey) -> None:
+    dsn = _note_a_row(journey)
+    server = process.find(_pidfile(journey))
+    assert server is not None
+    os.kill(server.pid, signal.SIGKILL)
+    assert journey.rehearse(f"tenant.{TENANT}").touched() == set()
+    assert _rows(dsn) == [("kept",)]
+
+
+def test_aws_that_lost_everything_is_made_again_and_databases_keep_their_rows(
+    journey: Journey,
+) -> None:
+    before = {type for _, type, _ in _resources(journey)}
+    running = journey.cloud.moto.status()
+    assert running is not None
+    os.kill(running.pid, signal.SIGKILL)
+    rehearsed = journey.rehearse()
+    made = {type for operation, type, _ in rehearsed.touched() if operation == "create"}
+    assert {"Vpc", "Bucket", "Role", "Cluster", "Key"} <= made
+    assert made.isdisjoint({"Database", "Grant", "Namespace", "RandomPassword"})
+    assert journey.rehearse().touched() == set()
+    assert {type for _, type, _ in _resources(journey)} == before
+    dsn = f"{_superuser(journey)} dbname={TENANT}"
+    assert _rows(dsn) == [("kept",)]
+
+
+def _resources(journey: Journey) -> set[tuple[str, str, str]]:
+    return {
+        (stack, applied.type, applied.name)
+        for stack in STACKS
+        for applied in state(journey, stack).resources.values()
+    }
+
+
+def _cluster(journey: Journey) -> tuple[str, str]:
+    catalog = journey.load()
+    database = catalog.tenants[TENANT].placement.database
+    cell = catalog.cells[CELL]
+    return names.database_cluster(cell, database), cell.databases[database].engine_version
+
+
+def _superuser(journey: Journey) -> str:
+    return journey.cloud.postgresql.ensure(*_cluster(journey)).superuser_dsn
+
+
+def _pidfile(journey: Journey) -> Path:
+    (found,) = (journey.state / "postgresql" / _cluster(journey)[0]).rglob("*.pid")
+    return found
+
+
+def _note_a_row(journey: Journey) -> str:
+    dsn = f"{_superuser(journey)} dbname={TENANT}"
+    with psycopg.connect(dsn) as session:
+        session.execute("create table notes (note text)")
+        session.execute("insert into notes values ('kept')")
+    return dsn
+
+
+def _rows(dsn: str) -> list[tuple[str]]:
+    with psycopg.connect(dsn) as session:
+        return session.execute("select note from notes").fetchall()
