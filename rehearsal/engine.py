@@ -16,14 +16,13 @@ from pulumi.runtime.stack import run_in_stack
 
 from rehearsal.callbacks import InProcessCallbacks
 from rehearsal.errors import ProgramError, ProgramRaisedError, UndeclaredConfigError
-from rehearsal.graph import Source
 from rehearsal.interrupts import Interrupted
 from rehearsal.quick_sdk import accelerated
 from rehearsal.quick_sdk.loop import EagerLoop
-from rehearsal.source_position import is_program, relative
+from rehearsal.source_position import innermost, is_program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from rehearsal.monitor import Monitor
 
@@ -137,7 +136,7 @@ class _DeclaredConfig(dict[str, Any]):
         self._stack = stack
 
     def __contains__(self, key: object) -> bool:
-        source = _source(traceback.extract_stack())
+        source = innermost(traceback.extract_stack())
         if source is None:
             return False
         raise UndeclaredConfigError(
@@ -149,26 +148,21 @@ class _DeclaredConfig(dict[str, Any]):
 
 
 def _raised(stack: str, error: BaseException) -> ProgramRaisedError:
-    source = None
-    link: BaseException | None = error
-    while link is not None and source is None:
-        source = _source(traceback.extract_tb(link.__traceback__))
-        link = link.__cause__ or link.__context__
-    return ProgramRaisedError(stack, source, f"{type(error).__name__}: {error}")
+    """The fault in the program's own words, which the SDK may have wrapped in its own."""
+    chain = list(_chain(error))
+    frames = {id(link): traceback.extract_tb(link.__traceback__) for link in chain}
+    own = [link for link in chain if (f := frames[id(link)]) and is_program(f[-1].filename)]
+    passing = [link for link in chain if innermost(frames[id(link)]) is not None]
+    told = (own or passing or [error])[0]
+    return ProgramRaisedError(stack, innermost(frames[id(told)]), f"{type(told).__name__}: {told}")
 
 
 def _cause(error: BaseException, kind: type[BaseException]) -> BaseException | None:
+    return next((link for link in _chain(error) if isinstance(link, kind)), None)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
     link: BaseException | None = error
     while link is not None:
-        if isinstance(link, kind):
-            return link
+        yield link
         link = link.__cause__ or link.__context__
-    return None
-
-
-def _source(frames: traceback.StackSummary) -> Source | None:
-    """The innermost frame of the program itself: not of a library, nor of the rehearsal."""
-    for frame in reversed(frames):
-        if is_program(frame.filename):
-            return Source(relative(frame.filename), frame.lineno or 0)
-    return None

@@ -8,6 +8,7 @@ what the engine refuses, runs transforms, and expands remote components into the
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from traceback import extract_stack
 from typing import TYPE_CHECKING, Any, Protocol
 
 from google.protobuf import empty_pb2
@@ -25,7 +26,7 @@ from rehearsal.errors import (
 from rehearsal.expansion import expand_component
 from rehearsal.graph import STACK_REFERENCE_TYPE, STACK_TYPE, Graph, Resource
 from rehearsal.registration import to_resource
-from rehearsal.source_position import source_of
+from rehearsal.source_position import innermost, source_of
 from rehearsal.values import Secret
 
 if TYPE_CHECKING:
@@ -205,13 +206,11 @@ class Monitor:
             }
             answer: dict[str, Any] = {"return": wire.encode(state)}
             return provider_pb2.InvokeResponse(**answer)
-        raise LookUpError(
-            self.stack, source_of(request.stackTrace.frames), f"invokes {request.tok}"
-        )
+        raise LookUpError(self.stack, innermost(extract_stack()), f"invokes {request.tok}")
 
     def Call(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
         """Refuse, as `Invoke` does."""
-        raise LookUpError(self.stack, source_of(request.stackTrace.frames), f"calls {request.tok}")
+        raise LookUpError(self.stack, innermost(extract_stack()), f"calls {request.tok}")
 
     def GetDeploymentInfo(self, _request: Any) -> resource_pb2.DeploymentInfo:  # noqa: N802
         """The features of the protocol that this monitor has."""

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlparse
 from rehearsal.graph import Source
 
 if TYPE_CHECKING:
+    import traceback
     from collections.abc import Iterable
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,6 +44,14 @@ def source_of(frames: Iterable[Any]) -> Source | None:
         filename = _filename(frame.pc.uri)
         if is_program(filename):
             return Source(relative(filename), frame.pc.line)
+    return None
+
+
+def innermost(frames: traceback.StackSummary) -> Source | None:
+    """The innermost program line of a traceback, innermost frame last."""
+    for frame in reversed(frames):
+        if is_program(frame.filename):
+            return Source(relative(frame.filename), frame.lineno or 0)
     return None
 
 
