@@ -5,24 +5,28 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from rehearsal.errors import ProgramError
 from rehearsal.evaluation import Evaluation
 from stacks.programs import references
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkProcess
 
     from catalog.catalog import Catalog, Ledger
     from rehearsal.graph import Graph
 
 T = TypeVar("T")
 
-CHUNK = 8
-"""Stacks handed to a worker at a time: enough to hide the hand-over, few enough to share fairly."""
-
-_shared: tuple[Evaluation, Callable[[Graph], Any]] | None = None
+LARGEST_SHARE = 32
+"""Stacks that one worker evaluates before it ends: some 100 MiB of graphs that nobody collects."""
+SHARES_A_WORKER = 4
+"""Shares are made small enough for each worker to get that many, so that all end together."""
 
 
 def evaluate_many(
@@ -36,43 +40,105 @@ def evaluate_many(
     """Evaluate stacks and yield `ask(graph)` for each, in the order of `stacks`.
 
     `ask` runs where the graph is, so that graphs need not travel between processes; what it
-    returns does. `jobs` is the number of processes, by default one a core. The workers are forked
-    off this process after it has imported the SDKs, which they then share.
+    returns does. `jobs` is the number of processes, by default one a core. Workers are forked off
+    this process after it has imported the SDKs, which they then share, and each ends after its
+    share: the system takes its memory back at once, where Python's collector would go through all.
 
     Raises:
         ProgramError: a program is faulty; the first such error, in the order of `stacks`.
     """
-    global _shared
     evaluation = Evaluation(catalog, ledger or {})
     for stack in dict.fromkeys(
         needed for each in stacks for needed in references(catalog, each, evaluation.ledger)
     ):
         evaluation.exports_of(stack)
-    workers = min(jobs or os.cpu_count() or 1, -(-len(stacks) // CHUNK))
-    if workers <= 1:
+    workers = jobs or os.cpu_count() or 1
+    share = max(1, min(LARGEST_SHARE, -(-len(stacks) // (workers * SHARES_A_WORKER))))
+    if workers == 1 or len(stacks) == 1:
         for stack in stacks:
             yield stack, ask(evaluation.evaluate(stack))
         return
-    _shared = (evaluation, ask)
-    # What is there now stays for good: a collection in a worker would copy every shared page.
+    shares = [stacks[start : start + share] for start in range(0, len(stacks), share)]
+    yield from _in_workers(evaluation, shares, ask, workers)
+
+
+def _in_workers(
+    evaluation: Evaluation,
+    shares: Sequence[Sequence[str]],
+    ask: Callable[[Graph], T],
+    workers: int,
+) -> Iterator[tuple[str, T]]:
+    waiting = list(enumerate(shares))
+    running: dict[Connection, tuple[int, ForkProcess]] = {}
+    answered: dict[int, Any] = {}
+    # What is there now stays for good, so that no collection in a worker copies a shared page.
     gc.collect()
     gc.freeze()
-    chunks = [stacks[start : start + CHUNK] for start in range(0, len(stacks), CHUNK)]
     try:
-        with ProcessPoolExecutor(
-            workers, mp_context=multiprocessing.get_context("fork"), initializer=gc.disable
-        ) as pool:
-            for answers in pool.map(_evaluate_chunk, chunks):
-                yield from answers
+        for number in range(len(shares)):
+            while number not in answered:
+                while waiting and len(running) < workers:
+                    index, share = waiting.pop(0)
+                    connection, process = _start(evaluation, share, ask)
+                    running[connection] = (index, process)
+                for connection in [each for each in running if each in wait(running)]:
+                    index, process = running.pop(connection)
+                    answered[index] = _receive(connection, process)
+            answer = answered.pop(number)
+            if isinstance(answer, _Fault):
+                raise answer.error()
+            yield from answer
     finally:
-        _shared = None
         gc.unfreeze()
+        for _, process in running.values():
+            process.kill()
+            process.join()
 
 
-def _evaluate_chunk(stacks: Sequence[str]) -> list[tuple[str, Any]]:
-    assert _shared is not None
-    evaluation, ask = _shared
-    answers = [(stack, ask(evaluation.evaluate(stack))) for stack in stacks]
-    # Outputs and their resources refer to one another; nothing else frees them.
-    gc.collect()
-    return answers
+class _Fault:
+    """A program's fault as it travels between processes."""
+
+    def __init__(self, error: ProgramError) -> None:
+        self._parts = (error.stack, error.source, error.problem, error.remedy)
+
+    def error(self) -> ProgramError:
+        return ProgramError(*self._parts)
+
+
+def _start(
+    evaluation: Evaluation, share: Sequence[str], ask: Callable[[Graph], Any]
+) -> tuple[Connection, ForkProcess]:
+    context = multiprocessing.get_context("fork")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_evaluate, args=(sending, evaluation, share, ask), daemon=True)
+    process.start()
+    sending.close()
+    return receiving, process
+
+
+def _evaluate(
+    answers: Connection, evaluation: Evaluation, share: Sequence[str], ask: Callable[[Graph], Any]
+) -> None:
+    gc.disable()
+    with suppress(BrokenPipeError):
+        try:
+            answers.send([(stack, ask(evaluation.evaluate(stack))) for stack in share])
+        except ProgramError as error:
+            answers.send(_Fault(error))
+    # Past the interpreter's own end, which would take the graphs apart one object at a time.
+    answers.close()
+    os._exit(0)
+
+
+def _receive(connection: Connection, process: ForkProcess) -> Any:
+    try:
+        return connection.recv()
+    except EOFError:
+        process.join()
+        raise RuntimeError(
+            f"a worker ended with code {process.exitcode} before it had answered; "
+            "with fewer jobs each has more memory"
+        ) from None
+    finally:
+        connection.close()
+        process.join()

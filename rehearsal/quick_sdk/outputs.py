@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi import _types
 from pulumi.output import UNKNOWN, Output, Unknown, _OutputData
-from pulumi.runtime import rpc
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 SCALARS = (str, int, float, bool, type(None))
 
 _sdk_from_input = Output.from_input
-_sdk_contains_unknowns = rpc.contains_unknowns
 _sdk_track = Output._track
 
 
@@ -53,7 +51,13 @@ def settled(val: Any) -> Output[Any]:
 
 def contains_unknowns(val: Any) -> bool:
     """In place of the SDK's function of that name."""
-    return not isinstance(val, SCALARS) and _sdk_contains_unknowns(val)
+    if isinstance(val, SCALARS):
+        return False
+    if isinstance(val, dict):
+        return any(map(contains_unknowns, val.values()))
+    if isinstance(val, list):
+        return any(map(contains_unknowns, val))
+    return isinstance(val, Unknown)
 
 
 def track(output: Output[Any]) -> None:
