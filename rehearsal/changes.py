@@ -17,16 +17,16 @@ _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+|\"[^\"]*\")\]")
 def with_ignored(
     old: dict[str, Any], new: dict[str, Any], ignored: Iterable[str]
 ) -> dict[str, Any]:
-    """The new inputs, in which the ignored properties are as they were."""
-    result = new
+    """The new inputs, in which the ignored properties are as they were: there or not."""
+    result = copy.deepcopy(new)
     for path in ignored:
-        steps = parse_path(path)
-        found, value = _get(old, steps)
-        if not found:
-            continue
-        if result is new:
-            result = copy.deepcopy(new)
-        _set(result, steps, value)
+        *way, last = parse_path(path)
+        found, before = _get(old, [*way, last])
+        holder = _get(result, way)[1]
+        if found and _holds(holder, last, may_be_new=True):
+            holder[last] = before
+        elif not found and _holds(holder, last) and isinstance(holder, dict):
+            del holder[last]
     return result
 
 
@@ -66,21 +66,13 @@ def parse_path(path: str) -> list[str | int]:
 
 def _get(value: Any, steps: list[str | int]) -> tuple[bool, Any]:
     for step in steps:
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
+        if not _holds(value, step):
             return False, None
+        value = value[step]
     return True, value
 
 
-def _set(value: Any, steps: list[str | int], replacement: Any) -> None:
-    for step, following in zip(steps, [*steps[1:], None], strict=True):
-        if following is None:
-            value[step] = replacement
-        else:
-            if isinstance(value, dict) and step not in value:
-                value[step] = {}
-            try:
-                value = value[step]
-            except (KeyError, IndexError, TypeError):
-                return
+def _holds(value: Any, step: str | int, *, may_be_new: bool = False) -> bool:
+    if isinstance(value, dict):
+        return may_be_new or step in value
+    return isinstance(value, list) and isinstance(step, int) and step < len(value)

@@ -6,7 +6,6 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -114,9 +113,9 @@ def test_two_rehearsals_at_once_take_turns(journey: Journey) -> None:
 
 def test_a_database_server_that_was_killed_comes_back_with_its_rows(journey: Journey) -> None:
     dsn = _note_a_row(journey)
-    server = process.find(_pidfile(journey))
-    assert server is not None
-    os.kill(server.pid, signal.SIGKILL)
+    (pid,) = [s.pid for s in journey.cloud.status() if s.server == _cluster(journey)[0]]
+    assert pid is not None
+    _kill(pid)
     assert journey.rehearse(f"tenant.{TENANT}").touched() == set()
     assert _rows(dsn) == [("kept",)]
 
@@ -127,7 +126,7 @@ def test_aws_that_lost_everything_is_made_again_and_databases_keep_their_rows(
     before = {type for _, type, _ in _resources(journey)}
     running = journey.cloud.moto.status()
     assert running is not None
-    os.kill(running.pid, signal.SIGKILL)
+    _kill(running.pid)
     rehearsed = journey.rehearse()
     made = {type for operation, type, _ in rehearsed.touched() if operation == "create"}
     assert {"Vpc", "Bucket", "Role", "Cluster", "Key"} <= made
@@ -136,6 +135,12 @@ def test_aws_that_lost_everything_is_made_again_and_databases_keep_their_rows(
     assert {type for _, type, _ in _resources(journey)} == before
     dsn = f"{_superuser(journey)} dbname={TENANT}"
     assert _rows(dsn) == [("kept",)]
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    while process.of(pid) is not None:
+        time.sleep(0.01)
 
 
 def _resources(journey: Journey) -> set[tuple[str, str, str]]:
@@ -155,11 +160,6 @@ def _cluster(journey: Journey) -> tuple[str, str]:
 
 def _superuser(journey: Journey) -> str:
     return journey.cloud.postgresql.ensure(*_cluster(journey)).superuser_dsn
-
-
-def _pidfile(journey: Journey) -> Path:
-    (found,) = (journey.state / "postgresql" / _cluster(journey)[0]).rglob("*.pid")
-    return found
 
 
 def _note_a_row(journey: Journey) -> str:

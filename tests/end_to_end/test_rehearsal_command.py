@@ -1,0 +1,177 @@
+"""`patchworks rehearse` and `patchworks demo` as people meet them, mistakes included."""
+
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from journeys import ROOT, Journey, environment
+
+from catalog import names
+from rehearsal.access import try_secrets
+
+CELL = "dev-eu-west-1"
+SHIPPED = ("prod-eu-west-1", "prod-us-east-1", "brightwater", "delmar-retail", "fernhill")
+
+
+@pytest.fixture(scope="module")
+def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+    journey = Journey(tmp_path_factory.mktemp("a demo"), SHIPPED.__contains__)
+    try:
+        yield journey
+    finally:
+        journey.cloud.reset()
+
+
+@pytest.fixture
+def untouched(tmp_path: Path) -> Iterator[Journey]:
+    """A catalog whose cloud has not been started."""
+    journey = Journey(tmp_path / "with space", {CELL, "sandbox"}.__contains__)
+    try:
+        yield journey
+    finally:
+        journey.cloud.reset()
+
+
+def test_the_demo_in_a_pipe_is_plain_and_names_what_is_simulated(journey: Journey) -> None:
+    done = journey.run("demo")
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+    assert re.search(
+        r"Made for real: \d+\. .*validated, not run: \d+\. Simulated: \d+", done.stdout
+    )
+    for tenant in ("brightwater", "delmar-retail", "fernhill"):
+        assert len(
+            re.findall(
+                rf"^{tenant} +{tenant} .*{tenant}_app in {tenant}", done.stdout, re.MULTILINE
+            )
+        )
+    assert done.stdout.count("refused: ") == 6
+    assert "Where to look next" in done.stdout
+
+
+def test_no_secret_is_shown_or_kept_in_clear(journey: Journey) -> None:
+    catalog, cloud = journey.load(), journey.cloud
+    passwords = []
+    for tenant in catalog.tenants.values():
+        cell = catalog.cells[tenant.placement.cell]
+        client = cloud.aws("secretsmanager", cell.account, cell.region)
+        name = names.secret(cell, tenant.name, "database")
+        text = client.get_secret_value(SecretId=name)["SecretString"]
+        passwords += re.findall(r'"password": ?"([^"]{20,})"', text)
+    assert len(passwords) == len(catalog.tenants)
+
+    done = journey.begin("rehearse", "--json", "--verbose")
+    seen = b""
+    while done.poll() is None:
+        for commands in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                seen += commands.read_bytes()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+        time.sleep(0.2)
+    said, complained = done.communicate()
+    assert done.returncode == 0, complained
+    kept = b"".join(file.read_bytes() for file in journey.state.rglob("*") if file.is_file())
+    for password in passwords:
+        assert password not in said + complained
+        assert password.encode() not in seen
+        assert password.encode() not in kept
+
+
+def test_the_demo_again_on_a_terminal_shows_progress_and_leaves_none(journey: Journey) -> None:
+    leader, follower = pty.openpty()
+    demo = subprocess.Popen(
+        journey.arguments("demo"),
+        cwd=ROOT,
+        env=environment() | {"TERM": "xterm-256color"},
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        close_fds=True,
+    )
+    os.close(follower)
+    shown = b""
+    while select.select([leader], [], [], 120)[0]:
+        try:
+            shown += os.read(leader, 65536)
+        except OSError:
+            break
+    assert demo.wait(timeout=30) == 0
+    os.close(leader)
+    assert "unchanged" in shown.decode()
+    # The live line was drawn, and the cursor is shown again after it.
+    assert b"\x1b[?25l" in shown
+    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
+
+
+def test_each_secret_opens_its_own_database_only(journey: Journey) -> None:
+    tried = try_secrets(journey.load(), journey.cloud, ("brightwater", "delmar-retail", "fernhill"))
+    assert len(tried) == 9
+    assert all(access.as_promised for access in tried)
+
+
+def test_a_wrong_stack_name_is_wrong_usage_and_lists_the_right_ones(untouched: Journey) -> None:
+    done = untouched.run("rehearse", "tenant.nobody")
+    assert done.returncode == 2
+    assert "there is no stack 'tenant.nobody'" in " ".join(done.stderr.split())
+    assert "organization, cell.dev-eu-west-1, tenant.sandbox" in " ".join(done.stderr.split())
+    assert not untouched.state.exists()
+
+
+def test_a_broken_catalog_is_told_before_anything_starts(untouched: Journey) -> None:
+    untouched.edit("tenants/sandbox.yaml", ("cell: dev-eu-west-1", "cell: dev-eu-west-9"))
+    done = untouched.run("rehearse")
+    assert done.returncode == 1
+    assert "tenants/sandbox.yaml:" in done.stderr
+    assert "patchworks: the catalog has 1 fault" in done.stderr
+    assert not untouched.state.exists()
+
+
+def test_a_state_directory_that_cannot_be_made_is_told_in_a_line(untouched: Journey) -> None:
+    untouched.state.write_text("a file is in the way")
+    done = untouched.run("rehearse")
+    untouched.state.unlink()
+    assert done.returncode == 1
+    assert str(untouched.state) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_journal_of_another_version_is_refused_with_the_remedy(untouched: Journey) -> None:
+    journal = untouched.cloud.stack_state("organization")
+    journal.parent.mkdir(parents=True)
+    journal.write_text('{"version": 0}\n')
+    done = untouched.run("rehearse", "organization")
+    assert done.returncode == 1
+    assert "written by another version (0)" in done.stderr
+    assert "patchworks local stop --reset" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become an ordinary user")
+def test_an_ordinary_user_rehearses_as_well(tmp_path_factory: pytest.TempPathFactory) -> None:
+    home = Path("/tmp") / f"patchworks-nobody-{os.getpid()}"
+    home.mkdir()
+    journey = Journey(home, {CELL, "sandbox"}.__contains__)
+    shutil.chown(home, "nobody")
+    try:
+        as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        done = subprocess.run(
+            [*as_nobody, *journey.arguments("rehearse", "tenant.sandbox")],
+            cwd=ROOT,
+            env=environment() | {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "tenant.sandbox: " in done.stderr
+        assert journey.state.stat().st_uid == 65534
+    finally:
+        journey.cloud.reset()
+        shutil.rmtree(home)
