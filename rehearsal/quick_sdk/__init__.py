@@ -50,6 +50,7 @@ def accelerated() -> Iterator[None]:
         (resource_module, "resource_pb2", registration.QuickProtocol()),
         (resource_module, "create_urn", registration.create_urn),
         (resource_module, "_get_stack_trace", registration.get_stack_trace),
+        (resource_module, "wrap_with_context", registration.without_context),
         (stack_module, "wait_for_rpcs", _wait_for_rpcs),
         (_types, "unwrap_type", _unwrap_type),
         (log, "debug", _say_nothing),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pulumi import ResourceOptions
+from pulumi import CustomResource, ResourceOptions
 from pulumi.runtime import resource as sdk
 from pulumi.runtime import settings
 from pulumi.runtime._depends_on import _resolve_depends_on_urns
-from pulumi.runtime.proto import resource_pb2, source_pb2
+from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.resource import ResourceResolverOperations
 from pulumi.runtime.rpc import _expand_dependencies
 
@@ -38,9 +39,10 @@ class _Request(SimpleNamespace):
 
 
 class QuickProtocol:
-    """In place of the SDK's module of messages: a registration's is made of plain data."""
+    """In place of the SDK's module of messages: registrations and reads are plain data."""
 
     RegisterResourceRequest = _Request
+    ReadResourceRequest = _Request
 
     def __getattr__(self, name: str) -> Any:
         return getattr(resource_pb2, name)
@@ -84,7 +86,7 @@ async def prepare_resource(
     dependencies = explicit
     property_dependencies = {}
     for key, resources in found.items():
-        urns = set(await _expand_dependencies(resources, res)) if resources else set()
+        urns = await _urns(resources, res) if resources else set()
         dependencies |= urns
         property_dependencies[key] = list(urns)
     plain: Any = serialized
@@ -115,7 +117,7 @@ def create_urn(
     return from_input(f"{parent[: parent.rfind('::')]}${type_}::{name}")
 
 
-def get_stack_trace() -> source_pb2.StackTrace:
+def get_stack_trace() -> Any:
     """In place of the SDK's function: the line that made the resource, and no source file read.
 
     Frames in which `self` is that resource are its own constructors, whatever their class.
@@ -128,7 +130,32 @@ def get_stack_trace() -> source_pb2.StackTrace:
     ):
         frame = frame.f_back
     if frame is None:
-        return source_pb2.StackTrace()
-    uri = Path(frame.f_code.co_filename).as_uri()
-    position = source_pb2.SourcePosition(uri=uri, line=frame.f_lineno)
-    return source_pb2.StackTrace(frames=[source_pb2.StackFrame(pc=position)])
+        return SimpleNamespace(frames=())
+    position = SimpleNamespace(uri=_uri(frame.f_code.co_filename), line=frame.f_lineno)
+    return SimpleNamespace(frames=(SimpleNamespace(pc=position),))
+
+
+@cache
+def _uri(filename: str) -> str:
+    return Path(filename).as_uri()
+
+
+async def _urns(resources: list[Resource], dependent: Resource) -> set[str]:
+    """The URNs of resources; a local component stands for its children, as in the SDK.
+
+    A custom resource whose URN is there waits for nobody, so no cycle can lead through it.
+    """
+    urns: set[str] = set()
+    others = []
+    for resource in resources:
+        future = resource.urn._data
+        if isinstance(resource, CustomResource) and future.done():
+            urns.add(future.result().value)
+        else:
+            others.append(resource)
+    return urns | set(await _expand_dependencies(others, dependent)) if others else urns
+
+
+def without_context(act: Any) -> Any:
+    """In place of the SDK's `wrap_with_context`: no thread is entered, so nothing is carried."""
+    return act
