@@ -153,14 +153,15 @@ def test_a_journal_of_another_version_is_refused_with_the_remedy(untouched: Jour
     assert "patchworks local stop --reset" in done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become an ordinary user")
 def test_an_ordinary_user_rehearses_as_well(tmp_path_factory: pytest.TempPathFactory) -> None:
     home = Path("/tmp") / f"patchworks-nobody-{os.getpid()}"
     home.mkdir()
     journey = Journey(home, {CELL, "sandbox"}.__contains__)
-    shutil.chown(home, "nobody")
+    if os.geteuid() == 0:
+        shutil.chown(home, "nobody")
     try:
-        as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        as_nobody = become if os.geteuid() == 0 else []
         done = subprocess.run(
             [*as_nobody, *journey.arguments("rehearse", "tenant.sandbox")],
             cwd=ROOT,
@@ -171,7 +172,7 @@ def test_an_ordinary_user_rehearses_as_well(tmp_path_factory: pytest.TempPathFac
         )
         assert done.returncode == 0, done.stderr
         assert "tenant.sandbox: " in done.stderr
-        assert journey.state.stat().st_uid == 65534
+        assert journey.state.stat().st_uid == home.stat().st_uid != 0
     finally:
         journey.cloud.reset()
         shutil.rmtree(home)

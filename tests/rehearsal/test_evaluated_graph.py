@@ -1,5 +1,6 @@
 """A program's graph keeps what the engine would know of it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -10,7 +11,7 @@ import pytest
 from catalog.load import find_root, load
 from rehearsal import engine
 from rehearsal.evaluation import Evaluation, evaluate_program
-from rehearsal.graph import Graph
+from rehearsal.graph import Graph, Resource
 from rehearsal.monitor import Monitor
 from rehearsal.offline import OfflineAnswers
 from rehearsal.values import UNKNOWN, Secret
@@ -221,6 +222,11 @@ def test_the_quick_runtime_and_the_sdks_own_give_the_same_graphs() -> None:
             continue
         slow, fast = plain(stack), quick.evaluate(stack)
         exports[stack] = slow.exports
-        assert fast.resources == slow.resources, stack
+        assert _elsewhere(fast) == _elsewhere(slow), stack
         assert fast.exports == slow.exports, stack
         assert fast.warnings == slow.warnings == (), stack
+
+
+def _elsewhere(graph: Graph) -> list[Resource]:
+    """The resources without their lines: the SDK names the inside of a component's own class."""
+    return [replace(resource, source=None) for resource in graph.resources.values()]
