@@ -26,7 +26,6 @@ from components.kubernetes.workload import Workload
 from components.slice_parts import CellParts, DatabaseAddress, connection, own_rights
 
 if TYPE_CHECKING:
-
     import pulumi_aws as aws
 
     from catalog.base import AllowList

@@ -34,6 +34,7 @@ class InProcessCallbacks(_CallbackServicer):
         for token in tokens:
             request = _request(resource)
             response = _sync_await(self._callbacks[token](request.SerializeToString()))
+            assert isinstance(response, resource_pb2.TransformResponse)
             resource = _merge(resource, request, response)
         return resource
 

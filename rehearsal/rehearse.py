@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rehearsal.apply import Event, LocalCloudAnswers, Outcome, apply_program
+from rehearsal.apply import LocalCloudAnswers, apply_program
 from rehearsal.state import StackState
 from stacks.ledger import read_ledger
 from stacks.programs import ORGANIZATION, parse, program, stack_names, with_references
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from catalog.catalog import Catalog, Ledger
     from rehearsal.local_cloud import LocalCloud
+    from rehearsal.outcome import Event, Outcome
 
 _TEARDOWN_ORDER = {"tenant": 0, "cell": 1, ORGANIZATION: 2}
 

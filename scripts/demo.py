@@ -108,12 +108,15 @@ def _where_next(seconds: float) -> None:
         "The servers keep running, so that you can look around:",
     )
     for command, what in (
-        ("patchworks local status", "the servers, and where they listen"),
-        ("patchworks tenant show brightwater", "a tenant, with all that follows from its file"),
-        ("patchworks rehearse", "the whole catalog; a second run changes nothing"),
+        (".venv/bin/patchworks local status", "the servers, and where they listen"),
+        (
+            ".venv/bin/patchworks tenant show brightwater",
+            "a tenant, and what follows from its file",
+        ),
+        (".venv/bin/patchworks rehearse", "the whole catalog; a second run changes nothing"),
         ("edit tenants/brightwater.yaml", "then rehearse again: only what differs changes"),
-        ("patchworks check", "every fault of the catalog at once"),
-        ("patchworks local stop --reset", "stop the servers and forget everything"),
+        (".venv/bin/patchworks check", "every fault of the catalog at once"),
+        (".venv/bin/patchworks local stop --reset", "stop the servers and forget everything"),
     ):
-        typer.echo(f"  {command:<36}{what}")
+        typer.echo(f"  {command:<44}{what}")
     typer.echo("\nREADME.md tells how to run the same programs against AWS.")

@@ -147,7 +147,7 @@ def _tree(outcome: Outcome, verbose: bool) -> Tree:
         shown = [event for event in events if verbose or event.operation != "same"]
         if not shown:
             continue
-        counts = Counter(event.operation for event in events)
+        counts: Counter[str] = Counter(event.operation for event in events)
         simulated = sum(event.fidelity == "simulated" for event in events)
         branch = tree.add(f"{component}  {summary(counts, simulated)}")
         wholesale = len(events) > 1 and set(counts) in _WHOLESALE
@@ -166,9 +166,8 @@ def _component(event: Event, outcome: Outcome) -> str:
     if resource is None:
         return "no longer in the program"
     outermost = None
-    while resource is not None and resource.parent in outcome.graph.resources:
-        resource = outcome.graph.resources[resource.parent]
-        outermost = resource
+    while (parent := outcome.graph.resources.get(resource.parent or "")) is not None:
+        resource = outermost = parent
     return f"{outermost.short_type} {outermost.name}" if outermost else "the stack's own"
 
 
