@@ -94,7 +94,7 @@ def test_a_removed_tenant_loses_what_is_unprotected_and_can_come_back(journey: J
     assert done.returncode == 0, done.stderr
     assert "tenant.fernhill is gone from the catalog" in done.stderr
     assert "! Database fernhill-prod-us-east-1-pool-a-database  (protected)" in done.stdout
-    assert "which is protected)" in done.stdout
+    assert "o BucketPolicy fernhill-prod-us-east-1-objects-policy" in done.stdout
 
     again = journey.rehearse()
     assert again.stacks_touched() == {"tenant.fernhill"}
