@@ -223,6 +223,6 @@ def test_the_quick_runtime_and_the_sdks_own_give_the_same_graphs() -> None:
         assert fast.warnings == slow.warnings == (), stack
 
 
-def _elsewhere(graph: Graph) -> list[Resource]:
+def _elsewhere(graph: Graph) -> dict[str, Resource]:
     """The resources without their lines: the SDK names the inside of a component's own class."""
-    return [replace(resource, source=None) for resource in graph.resources.values()]
+    return {urn: replace(item, source=None) for urn, item in graph.resources.items()}
