@@ -123,11 +123,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if os.environ.get("PATCHWORKS_DEBUG"):
             raise
-        _leave(_explain(error))
+        _leave(explain(error))
     _leave(ExitCode.DONE)
 
 
-def _explain(error: Exception) -> ExitCode:
+def explain(error: Exception) -> ExitCode:
+    """Say on standard error what went wrong; the exit code that it means."""
     # Looked up among what is imported already: only a command that uses the catalog can raise it.
     load = sys.modules.get("catalog.load")
     if load is not None and isinstance(error, load.CatalogNotFoundError):
@@ -139,6 +140,11 @@ def _explain(error: Exception) -> ExitCode:
             typer.echo(str(fault), err=True)
         count = f"{len(faults)} faults" if len(faults) != 1 else "1 fault"
         _say(f"the catalog has {count}")
+        return ExitCode.FAULTS
+    process = sys.modules.get("rehearsal.servers.process")
+    if process is not None and isinstance(error, process.ServerFailed):
+        # Its further lines are the end of the server's log, which says why.
+        _say(str(error))
         return ExitCode.FAULTS
     first_line = (str(error).splitlines() or [""])[0]
     _say(f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__)

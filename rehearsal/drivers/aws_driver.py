@@ -109,6 +109,15 @@ class AwsDriver:
                 if not gone(error, *self.gone_too):
                     raise
 
+    def deletes_first(self, old: Inputs, new: Inputs) -> bool:
+        """Whether a replacement would need the physical name that the old one still has.
+
+        The real provider asks the same of names that a program gives.
+        Source: https://www.pulumi.com/docs/iac/concepts/resources/names/#autonaming
+        """
+        name = new.get(self.named) if self.named is not None else None
+        return name is not None and name == old.get(self.named)
+
     def _named(self, name: str, inputs: Inputs) -> Inputs:
         if self.named is None or inputs.get(self.named):
             return dict(inputs)

@@ -10,7 +10,9 @@ import time
 
 import pytest
 
-from scripts.main import COMMANDS, load_command
+from rehearsal.servers.process import ServerFailed
+from scripts.exits import ExitCode
+from scripts.main import COMMANDS, explain, load_command
 
 WRITTEN = [name for name, command in COMMANDS.items() if importlib.util.find_spec(command.module)]
 
@@ -177,3 +179,11 @@ def test_tables_keep_to_a_terminal_of_80_columns(arguments):
 def test_names_are_whole_on_a_terminal_of_80_columns():
     text = on_a_terminal("tenant", "list", columns=80)
     assert "cobalt-logistics-staging  enterprise  staging-eu-west-1" in text
+
+
+def test_a_server_that_does_not_start_is_explained_by_its_own_log(tmp_path, capsys):
+    log = tmp_path / "postgres.log"
+    log.write_text("LOG:  starting\nFATAL:  data directory is of another version\n")
+    code = explain(ServerFailed("PostgreSQL did not start", log))
+    assert code == ExitCode.FAULTS
+    assert "FATAL:  data directory is of another version" in capsys.readouterr().err
