@@ -115,8 +115,9 @@ class AwsDriver:
         The real provider asks the same of names that a program gives.
         Source: https://www.pulumi.com/docs/iac/concepts/resources/names/#autonaming
         """
-        name = new.get(self.named) if self.named is not None else None
-        return name is not None and name == old.get(self.named)
+        if self.named is None or new.get(self.named) is None:
+            return False
+        return bool(new[self.named] == old.get(self.named))
 
     def _named(self, name: str, inputs: Inputs) -> Inputs:
         if self.named is None or inputs.get(self.named):
