@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import yaml
 
@@ -14,16 +14,37 @@ from rehearsal.servers.kubernetes_objects import KubernetesCluster
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from rehearsal.local_cloud import LocalCloud
     from rehearsal.servers.postgresql import PostgresqlServers
+
+
+class Servers(Protocol):
+    """What every provider's cloud shares with the others."""
+
+    known_accounts: set[tuple[str, str]]
+    """Accounts and regions that AWS providers have named so far."""
+    postgresql: PostgresqlServers
+
+    @property
+    def kubernetes_file(self) -> Path:
+        """Where the clusters' objects are noted."""
+        ...
+
+    def aws(self, service: str, account: str, region: str) -> Any:
+        """A boto3 client for one service in one account and region."""
+        ...
+
+    def stack_outputs(self, stack: str) -> Mapping[str, Any]:
+        """What a stack exported when it was applied last."""
+        ...
 
 
 @dataclass(frozen=True)
 class ProviderCloud:
     """What drivers get; see `rehearsal.drivers.base.Cloud`."""
 
-    cloud: LocalCloud
+    cloud: Servers
     type: str
     settings: Mapping[str, Any]
 
