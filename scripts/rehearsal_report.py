@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from rehearsal.outcome import Event, Outcome
 
+UNBOUNDED = 1000
+"""Characters; longer than any line of the report."""
 MARKS = {
     "create": "+",
     "update": "~",
@@ -37,13 +39,17 @@ def print_report(outcomes: Sequence[Outcome], *, verbose: bool) -> None:
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
+    if not console.is_terminal:
+        # A tree is cut where the console ends, and a log or a pipe ends nowhere.
+        console.width = UNBOUNDED
     for outcome in outcomes:
         if verbose or any(event.operation != "same" for event in outcome.events):
             console.print(_tree(outcome, verbose))
     totals = total(outcomes)
     seconds = sum(outcome.seconds for outcome in outcomes)
     stacks = "1 stack" if len(outcomes) == 1 else f"{len(outcomes)} stacks"
-    console.print(f"{stacks}, {totals.total()} resources in {seconds:.1f} s: {summary(totals)}")
+    resources = "1 resource" if totals.total() == 1 else f"{totals.total()} resources"
+    console.print(f"{stacks}, {resources} in {seconds:.1f} s: {summary(totals)}")
     _print_fidelity(console, outcomes, verbose)
 
 
