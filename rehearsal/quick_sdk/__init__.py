@@ -15,14 +15,15 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from pulumi import _types, log
+from pulumi import ResourceOptions, _types, log
 from pulumi import output as output_module
 from pulumi.output import Output
+from pulumi.resource_hooks import ResourceHookBinding
 from pulumi.runtime import resource as resource_module
 from pulumi.runtime import rpc, settings
 from pulumi.runtime import stack as stack_module
 
-from rehearsal.quick_sdk import outputs, properties, registration
+from rehearsal.quick_sdk import options, outputs, properties, registration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,8 @@ def accelerated() -> Iterator[None]:
             "resolve_outputs_due_to_exception",
             properties.resolve_outputs_due_to_exception,
         ),
+        (ResourceOptions, "_copy", options.copy_options),
+        (ResourceHookBinding, "merge", staticmethod(options.merge_hooks)),
         (resource_module, "prepare_resource", registration.prepare_resource),
         (resource_module, "resource_pb2", registration.QuickProtocol()),
         (resource_module, "create_urn", registration.create_urn),
