@@ -14,6 +14,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ HOST = "127.0.0.1"
 START_SECONDS = 60.0
 """How long a start may take; recovery after a kill replays at most `max_wal_size`."""
 
+UNFINISHED = "data.unfinished"
 LOG_BYTES = 10_000_000
 """A log longer than this is begun anew at the next start."""
 
@@ -133,16 +135,17 @@ class Cluster:
 
     def _initialized(self, major: int) -> Installation:
         """Make the data directory if there is none; its programs, which its data decides."""
+        for half in self._directory.glob(f"{UNFINISHED}*"):
+            shutil.rmtree(half, ignore_errors=True)
         try:
             return installation(int((self._data / "PG_VERSION").read_text()))
         except FileNotFoundError:
             pass
         programs = installation(major)
-        # Renamed when complete, so that an interrupted initdb is never taken for a cluster.
-        unfinished = self._directory / "data.unfinished"
-        for directory in (unfinished, self._data):
-            shutil.rmtree(directory, ignore_errors=True)
-        unfinished.mkdir()
+        shutil.rmtree(self._data, ignore_errors=True)
+        # Renamed when complete, so that an interrupted initdb is never taken for a cluster. Each
+        # has a directory of its own: one that was interrupted may still be writing into its own.
+        unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self._directory))
         Account.current().own(unfinished)
         answer = subprocess.run(  # noqa: S603 - a program of the wheel
             programs.command(
