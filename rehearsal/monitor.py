@@ -62,7 +62,7 @@ class PlainResponse:
     urn: str
     id: str
     object: dict[str, Any]
-    propertyDependencies: Mapping[str, Any] = field(default_factory=dict)  # noqa: N815
+    propertyDependencies: Mapping[str, Any] = field(default_factory=dict)  # noqa: N815 - its name
     result: int = resource_pb2.SUCCESS
     unknown: bool = False
 

@@ -90,7 +90,7 @@ def computed_outputs(type: str) -> Mapping[str, bool]:
     modules = rpc._RESOURCE_MODULES.get(f"{package}:{module}")
     if not modules:
         return {}
-    info = modules[0].mod_info  # type: ignore[attr-defined]
+    info = modules[0].mod_info  # type: ignore[attr-defined]  # of generated SDKs
     resource_class = getattr(import_module(info["fqn"]), info["classes"][type])
     kinds = _types.resource_types(resource_class)
     return {

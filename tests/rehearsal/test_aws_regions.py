@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import applying
 import pulumi
 import pulumi_aws as aws
 import pytest
 
-from rehearsal.apply import LocalCloudAnswers, apply_program
 from rehearsal.local_cloud import LocalCloud
-from rehearsal.state import StackState
+from rehearsal.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from rehearsal.apply import Outcome
 
 ACCOUNT = "111122223333"
 
@@ -30,17 +29,7 @@ def cloud(tmp_path: Path) -> Iterator[LocalCloud]:
 
 
 def apply(cloud: LocalCloud, program: Callable[[], dict[str, Any]] | None) -> Outcome:
-    return apply_program(
-        program,
-        LocalCloudAnswers(
-            stack="tenant.queues",
-            state=StackState.open(cloud.stack_state("tenant.queues"), cloud.secrets),
-            cloud_for=cloud.for_provider,
-            generation=cloud.generation,
-            outputs_of=lambda _: None,
-            observe=lambda _: None,
-        ),
-    )
+    return applying.apply(cloud, "tenant.queues", program, generation=cloud.generation)
 
 
 def queues(region: str | None = None) -> Callable[[], dict[str, Any]]:

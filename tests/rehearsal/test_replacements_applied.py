@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import applying
 import pulumi
 import pulumi_aws as aws
 import pytest
 
-from rehearsal.apply import LocalCloudAnswers, apply_program
 from rehearsal.local_cloud import LocalCloud
 from rehearsal.outcome import Outcome
-from rehearsal.state import StackState
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 
@@ -24,17 +23,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 
 
 def apply(cloud: LocalCloud, stack: str, program: Callable[[], dict[str, Any]]) -> Outcome:
-    return apply_program(
-        program,
-        LocalCloudAnswers(
-            stack=stack,
-            state=StackState.open(cloud.stack_state(stack), cloud.secrets),
-            cloud_for=cloud.for_provider,
-            generation=cloud.generation,
-            outputs_of=lambda _: None,
-            observe=lambda _: None,
-        ),
-    )
+    return applying.apply(cloud, stack, program, generation=cloud.generation)
 
 
 def table(hash_key: str, name: str | None) -> Callable[[], dict[str, Any]]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import applying
 import psycopg
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -12,8 +13,8 @@ import pulumi_random as random
 import pytest
 
 from components.postgresql.tenant_database import TenantDatabase
-from rehearsal.apply import LocalCloudAnswers, Outcome, apply_program
 from rehearsal.local_cloud import LocalCloud
+from rehearsal.outcome import Outcome
 from rehearsal.servers.postgresql import PostgresqlServer
 from rehearsal.state import StackState
 
@@ -27,17 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalClou
 
 
 def apply(cloud: LocalCloud, stack: str, program: Callable[[], dict[str, Any]]) -> Outcome:
-    return apply_program(
-        program,
-        LocalCloudAnswers(
-            stack=stack,
-            state=StackState.open(cloud.stack_state(stack), cloud.secrets),
-            cloud_for=cloud.for_provider,
-            generation="of no concern to PostgreSQL",
-            outputs_of=lambda _: None,
-            observe=lambda _: None,
-        ),
-    )
+    return applying.apply(cloud, stack, program, generation="of no concern to PostgreSQL")
 
 
 def tenants(server: PostgresqlServer, *names: str, limit: int = 5) -> Callable[[], dict[str, Any]]:
