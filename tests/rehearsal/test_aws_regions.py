@@ -10,11 +10,12 @@ import pulumi_aws as aws
 import pytest
 
 from rehearsal.local_cloud import LocalCloud
-from rehearsal.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from rehearsal.outcome import Outcome
 
 
 ACCOUNT = "111122223333"
