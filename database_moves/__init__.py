@@ -1,0 +1,1 @@
+"""Moves a live PostgreSQL database to another server without losing a write."""
