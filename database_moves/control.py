@@ -1,7 +1,7 @@
 """The schema in which a move keeps, in each of its databases, what must not outlive a transaction.
 
 `gate` says whether the database accepts writes, `marker` is replicated to prove what was applied,
-`part` says which parts of which tables were copied.
+`part` says which parts of which tables were copied, `note` keeps what later steps compare with.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from database_moves import names
 
@@ -52,6 +53,7 @@ _STATEMENTS = (
         at timestamptz NOT NULL DEFAULT clock_timestamp(),
         PRIMARY KEY (table_schema, table_name, part))
     """,
+    "CREATE TABLE IF NOT EXISTS {schema}.note (key text PRIMARY KEY, content jsonb NOT NULL)",
     "INSERT INTO {schema}.gate DEFAULT VALUES ON CONFLICT DO NOTHING",
     "INSERT INTO {schema}.marker (side) VALUES ('source'), ('target') ON CONFLICT DO NOTHING",
     # Default privileges may have granted what nobody asked for.
@@ -85,3 +87,23 @@ def remove(connection: psycopg.Connection[Any]) -> None:
         connection.execute(
             sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(names.SCHEMA))
         )
+
+
+def remember(connection: psycopg.Connection[Any], key: str, content: Any) -> None:
+    """Keep a JSON value in this database until the move ends; a later one replaces it."""
+    connection.execute(
+        sql.SQL(
+            "INSERT INTO {}.note AS n (key, content) VALUES (%s, %s) "
+            "ON CONFLICT (key) DO UPDATE SET content = excluded.content"
+        ).format(sql.Identifier(names.SCHEMA)),
+        (key, Jsonb(content)),
+    )
+
+
+def recall(connection: psycopg.Connection[Any], key: str) -> Any:
+    """The value kept under a key, or None."""
+    row = connection.execute(
+        sql.SQL("SELECT content FROM {}.note WHERE key = %s").format(sql.Identifier(names.SCHEMA)),
+        (key,),
+    ).fetchone()
+    return None if row is None else row[0]
