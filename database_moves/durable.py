@@ -1,0 +1,132 @@
+"""Durable execution by DBOS: steps that are recorded when they end well, and done again if not."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import platformdirs
+from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+P = ParamSpec("P")
+Output = dict[str, Any]
+
+URL_VARIABLE = "PATCHWORKS_DATABASE_URL"
+"""A PostgreSQL URL of the store, where several machines share it; else a file of SQLite."""
+
+STORED_AS = "1"
+"""The version of what steps store; a workflow goes on only under the version that began it."""
+
+POLL_SECONDS = 0.05
+
+# By the workflow that failed; more than one may run in a process.
+_failures: dict[str, BaseException] = {}
+
+
+class NotRecordedError(BaseException):
+    """Carries an error out of a step and past DBOS, which would keep it as the step's answer.
+
+    No `Exception` on purpose: the workflow stays pending, and its step is done again next time.
+    """
+
+
+def step(name: str) -> Callable[[Callable[P, Output]], Callable[P, Output]]:
+    """Make a function a durable step: it returns JSON, and may be called again after a crash."""
+
+    def durable(function: Callable[P, Output]) -> Callable[P, Output]:
+        @DBOS.step(name=name)
+        @functools.wraps(function)
+        def run(*args: P.args, **kwargs: P.kwargs) -> Output:
+            try:
+                return function(*args, **kwargs)
+            except (Exception, KeyboardInterrupt) as error:
+                _failures[DBOS.workflow_id or ""] = error
+                raise NotRecordedError from error
+
+        return run
+
+    return durable
+
+
+def workflow(name: str) -> Callable[[Callable[P, Output]], Callable[P, Output]]:
+    """Make a function a workflow, which may be taken up any number of times."""
+    return DBOS.workflow(name=name, max_recovery_attempts=1_000_000)
+
+
+def store_url(directory: Path | None = None) -> str:
+    """Where moves are recorded: `PATCHWORKS_DATABASE_URL`, or a file that only its owner reads."""
+    shared = os.environ.get(URL_VARIABLE)
+    if shared and directory is None:
+        return shared
+    directory = directory or Path(platformdirs.user_state_dir("patchworks"))
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return f"sqlite:///{directory.resolve() / 'moves.sqlite'}"
+
+
+@contextlib.contextmanager
+def launched(executor: str, url: str) -> Iterator[None]:
+    """Run DBOS in this process, taking up only what `executor` (the move's name) left pending.
+
+    Whoever calls this holds the move's lease, so no other process works on the same workflows.
+    """
+    config: DBOSConfig = {
+        "name": "patchworks",
+        "system_database_url": url,
+        "application_version": STORED_AS,
+        "executor_id": executor,
+        "serializer": DBOSPortableJSONSerializer(),
+        # Its messages tell of its own machinery; what a person needs, the move says itself.
+        "log_level": "CRITICAL",
+    }
+    _quiet()
+    DBOS(config=config)
+    try:
+        DBOS.launch()
+        yield
+    finally:
+        DBOS.destroy()
+
+
+def run(
+    workflow_id: str,
+    function: Callable[[Output], Output],
+    argument: Output,
+    check: Callable[[], None] = lambda: None,
+) -> Output:
+    """Run a workflow, or go on with it, or say again what it returned; errors come as they were.
+
+    `check` is called some times a second and may raise, which leaves the workflow pending.
+    """
+    with SetWorkflowID(workflow_id):
+        handle = DBOS.start_workflow(function, argument)
+    while True:
+        # A recovered workflow runs in a thread of DBOS's own, which tells nobody of such an error.
+        if workflow_id in _failures:
+            raise _failures.pop(workflow_id)
+        if handle.get_status().status not in ("PENDING", "ENQUEUED"):
+            return handle.get_result()
+        check()
+        time.sleep(POLL_SECONDS)
+
+
+@contextlib.contextmanager
+def reading(url: str) -> Iterator[DBOSClient]:
+    """Look at what is stored, without running anything."""
+    _quiet()
+    client = DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer())
+    try:
+        yield client
+    finally:
+        client.destroy()
+
+
+def _quiet() -> None:
+    logging.getLogger("dbos").setLevel(logging.CRITICAL)
