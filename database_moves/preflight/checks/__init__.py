@@ -1,0 +1,43 @@
+"""All checks, one module a topic; importing them registers them in the order of the report."""
+
+from database_moves.preflight.checks import (  # isort: skip
+    connection,
+    servers,
+    target,
+    encoding,
+    replication,
+    privileges,
+    sessions,
+    limits,
+    extensions,
+    roles,
+    tables,
+    contents,
+    features,
+    configuration,
+    activity,
+    sizes,
+    programs,
+    pooler,
+)
+
+__all__ = [
+    "activity",
+    "configuration",
+    "connection",
+    "contents",
+    "encoding",
+    "extensions",
+    "features",
+    "limits",
+    "pooler",
+    "privileges",
+    "programs",
+    "replication",
+    "roles",
+    "servers",
+    "sessions",
+    "sizes",
+    "tables",
+    "target",
+]

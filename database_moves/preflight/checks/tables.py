@@ -1,0 +1,167 @@
+"""Can every table's changes be sent and found again on the other side?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from database_moves import names
+from database_moves.preflight.equality import without_equality
+from database_moves.preflight.registry import check
+from database_moves.preflight.situation import statement
+from database_moves.preflight.verdicts import Finding, counted, named, refused, warning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from database_moves.preflight.situation import Situation
+
+MANY_ROWS = 10_000
+"""From here on it shows that every change to a table without an index reads all of it."""
+
+# A deferrable key identifies no row for replication, and neither does a broken index.
+_IDENTITIES = """
+SELECT format('%%I.%%I', n.nspname, c.relname), n.nspname::text, c.relname::text,
+       c.relreplident::text,
+       EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisvalid
+               AND i.indimmediate AND CASE c.relreplident WHEN 'i' THEN i.indisreplident
+                                      ELSE i.indisprimary END),
+       (SELECT x.relname::text FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid
+         WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate AND i.indisunique
+           AND i.indpred IS NULL AND i.indexprs IS NULL
+           AND NOT EXISTS (SELECT FROM unnest(i.indkey::int2[]) AS k(attnum)
+                           JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.attnum
+                           WHERE NOT a.attnotnull)
+         ORDER BY i.indexrelid LIMIT 1),
+       EXISTS (SELECT FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid
+                JOIN pg_am AS m ON m.oid = x.relam
+               WHERE i.indrelid = c.oid AND i.indisvalid AND m.amname IN ('btree', 'hash')
+                 AND i.indpred IS NULL AND i.indkey[0] <> 0),
+       c.reltuples::float8,
+       (SELECT coalesce(array_agg(DISTINCT a.atttypid::bigint), '{}') FROM pg_attribute AS a
+         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+           AND a.attgenerated = '')
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'r' AND c.relpersistence = 'p'
+   AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND n.nspname <> %(own)s
+   AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass
+                   AND d.objid = c.oid AND d.deptype = 'e')
+   AND NOT (c.relreplident = 'd' AND EXISTS (
+            SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary
+            AND i.indisvalid AND i.indimmediate))
+ ORDER BY 1
+"""
+
+_INVALID = """
+SELECT format('%%I.%%I', n.nspname, c.relname), n.nspname::text, c.relname::text
+  FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+  JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE NOT i.indisvalid AND n.nspname !~ '^pg_' AND n.nspname <> %(own)s
+ ORDER BY 1
+"""
+
+
+@check("tables.replica-identity", fine="every table has a replica identity", needs=("source",))
+def replica_identity(situation: Situation) -> Iterator[Finding]:
+    """As soon as such a table is published, PostgreSQL refuses to update or delete its rows.
+
+    That would stop the applications, not the move.
+    """
+    lacking = []
+    for table, schema, name, identity, has_key, unique, _, _, types in _identities(situation):
+        if identity == "f" or (has_key and identity != "n"):
+            continue
+        hard = without_equality(situation.source, types)
+        lacking.append((table, _remedy(schema, name, identity, has_key, unique, hard)))
+    if lacking:
+        yield refused(
+            f"{counted(len(lacking), 'table')} without a usable replica identity: "
+            f"{named([table for table, _ in lacking])}",
+            "\n".join(remedy for _, remedy in lacking),
+            tuple(table for table, _ in lacking),
+        )
+
+
+@check("tables.equality", fine="rows of tables without a key can be compared", needs=("source",))
+def equality(situation: Situation) -> Iterator[Finding]:
+    """With REPLICA IDENTITY FULL a row is found by comparing all columns; some types cannot be.
+
+    A primary key is used where there is one, whatever the identity.
+    """
+    found = []
+    for table, schema, name, identity, has_key, unique, _, _, types in _identities(situation):
+        hard = without_equality(situation.source, types)
+        if identity == "f" and not has_key and hard:
+            found.append((table, hard, _remedy(schema, name, identity, has_key, unique, hard)))
+    if found:
+        yield refused(
+            "rows cannot be found again on the other side in "
+            + named([f"{table} ({', '.join(hard)} has no equality)" for table, hard, _ in found]),
+            "\n".join(remedy for _, _, remedy in found),
+            tuple(table for table, _, _ in found),
+        )
+
+
+@check("tables.scans", fine="changed rows are found by an index", needs=("source", "target"))
+def scans(situation: Situation) -> Iterator[Finding]:
+    """Without an index the applier reads the whole table for each changed row."""
+    indexed = all(server.major >= 16 for server in situation.subscribers)
+    found = tuple(
+        table
+        for table, _, _, identity, has_key, _, has_index, rows, _ in _identities(situation)
+        if identity == "f" and not has_key and not (indexed and has_index) and rows >= MANY_ROWS
+    )
+    if found:
+        yield warning(
+            f"each update or delete reads the whole of {named(found)} on the follower",
+            "add a primary key, or an index on columns that tell rows apart"
+            + ("" if indexed else " (PostgreSQL 15 uses a primary key alone)"),
+            found,
+        )
+
+
+@check("tables.indexes", fine="every index is valid", needs=("source",))
+def indexes(situation: Situation) -> Iterator[Finding]:
+    """An index that was never finished is not dumped, so the target will lack it."""
+    rows = situation.source.rows(_INVALID, {"own": names.SCHEMA})
+    if rows:
+        yield warning(
+            f"{counted(len(rows), 'invalid index', 'invalid indexes')}, which will not be moved: "
+            f"{named([index for index, _, _ in rows])}",
+            "\n".join(
+                statement("REINDEX INDEX CONCURRENTLY {}", (schema, name))
+                + " or "
+                + statement("DROP INDEX {}", (schema, name))
+                for _, schema, name in rows
+            ),
+            tuple(index for index, _, _ in rows),
+        )
+
+
+def _identities(situation: Situation) -> list[tuple[Any, ...]]:
+    return situation.source.rows(_IDENTITIES, {"own": names.SCHEMA})
+
+
+def _remedy(
+    schema: str,
+    name: str,
+    identity: str,
+    has_key: bool,
+    unique: str | None,
+    hard: tuple[str, ...],
+) -> str:
+    table = (schema, name)
+    if has_key:
+        return statement("ALTER TABLE {} REPLICA IDENTITY DEFAULT", table)
+    if unique is not None:
+        return statement("ALTER TABLE {} REPLICA IDENTITY USING INDEX {}", table, unique)
+    if hard or identity == "f":
+        return (
+            statement(
+                "ALTER TABLE {} ADD COLUMN {} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+                table,
+                f"{name[:15]}_id",
+            )
+            + " "
+            + statement("ALTER TABLE {} REPLICA IDENTITY DEFAULT", table)
+        )
+    return statement("ALTER TABLE {} REPLICA IDENTITY FULL", table)
