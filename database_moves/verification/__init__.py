@@ -1,0 +1,18 @@
+"""Compares a follower with the side that serves, by a path that shares nothing with the copy."""
+
+from database_moves.verification.position import AppliedPosition, AtRest, SlotPosition
+from database_moves.verification.result import Difference, TableResult, Verification, render
+from database_moves.verification.state import VerifyState
+from database_moves.verification.verify import verify
+
+__all__ = [
+    "AppliedPosition",
+    "AtRest",
+    "Difference",
+    "SlotPosition",
+    "TableResult",
+    "Verification",
+    "VerifyState",
+    "render",
+    "verify",
+]
