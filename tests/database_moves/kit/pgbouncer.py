@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 ADMIN = "pooler-admin"
-ADMIN_PASSWORD = "adm'in \"p@ss\" %40:/;$\u00fc"
+ADMIN_PASSWORD = 'adm\'in "p@ss" %40:/;$\u00fc'
 STATS = "pooler-stats"
 STATS_PASSWORD = "stats only"
 
