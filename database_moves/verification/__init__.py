@@ -2,8 +2,8 @@
 
 from database_moves.verification.position import AppliedPosition, AtRest, SlotPosition
 from database_moves.verification.result import Difference, TableResult, Verification, render
+from database_moves.verification.run import verify
 from database_moves.verification.state import VerifyState
-from database_moves.verification.verify import verify
 
 __all__ = [
     "AppliedPosition",

@@ -85,10 +85,10 @@ SELECT w.n, array_agg(a.attname::text ORDER BY k.at)
   JOIN pg_am AS m ON m.oid = x.relam AND m.amname = 'btree'
  CROSS JOIN LATERAL unnest(i.indkey::int2[], i.indoption::int2[], i.indcollation::oid[],
                            i.indclass::oid[])
-       WITH ORDINALITY AS k(attnum, option, collation, class, at)
+       WITH ORDINALITY AS k(attnum, flags, collated, class, at)
   JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.attnum
   JOIN pg_opclass AS o ON o.oid = k.class
- WHERE k.at <= i.indnkeyatts AND k.option = 0 AND k.collation = a.attcollation AND o.opcdefault
+ WHERE k.at <= i.indnkeyatts AND k.flags = 0 AND k.collated = a.attcollation AND o.opcdefault
  GROUP BY w.n, i.indexrelid
 HAVING array_agg(k.at ORDER BY k.at) = array(SELECT generate_series(1, count(*)))
 """

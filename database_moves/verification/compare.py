@@ -98,8 +98,7 @@ class Comparer:
             piece.tally.reread += 1
         rows, other = _rows(serving), _rows(follower)
         self._load.spend(max(rows, other) * layout.row_bytes, self._deadline)
-        if layout.ordered and other > MOST_EXTRA_ROWS:
-            self._split(piece)
+        if layout.ordered and other > MOST_EXTRA_ROWS and self._split(piece):
             return rows
         unlike = ranges.differing(serving, follower)
         for group in ranges.packed(
@@ -111,8 +110,8 @@ class Comparer:
             self._prove(piece, self._candidates(piece, group))
         return rows
 
-    def _split(self, piece: Piece) -> None:
-        """The follower has far more rows in a range than the serving side: cut it by theirs."""
+    def _split(self, piece: Piece) -> bool:
+        """Cut a range in which the follower has far more rows than the serving side, by theirs."""
         layout, low = piece.tally.layout, piece.range.low
         boundaries: list[ranges.KeyText] = []
         while True:
@@ -123,8 +122,10 @@ class Comparer:
                 break
             low = tuple(found[0])
             boundaries.append(low)
-        for part in ranges.split(piece.range, boundaries):
-            self._defer(replace(piece, range=part))
+        if boundaries:
+            for part in ranges.split(piece.range, boundaries):
+                self._defer(replace(piece, range=part))
+        return bool(boundaries)
 
     def _prove(self, piece: Piece, candidates: Sequence[Identity]) -> None:
         tally = piece.tally
@@ -144,7 +145,7 @@ class Comparer:
     def _candidates(self, piece: Piece, chosen: Sequence[int]) -> list[Identity]:
         layout = piece.tally.layout
         statement = self._statements.listing(layout, piece.range, piece.buckets, chosen)
-        by_index = bool(layout.ordered)
+        by_index = piece.range != ranges.ALL
 
         def read(session: Session) -> Counter[tuple[Identity, int]]:
             return Counter(

@@ -58,11 +58,18 @@ class Statements:
 
     def boundary(self, layout: Layout, within: KeyRange, rows: int) -> sql.Composed:
         """The key that is `rows` rows into a range; no row where the range is not longer."""
+        return self._nth(layout, self._within(layout, within), rows)
+
+    def following(self, layout: Layout, bound: tuple[str, ...]) -> sql.Composed:
+        """The next key after one, as far as the key forms ranges."""
+        return self._nth(layout, _compared(layout, ">", bound), 0)
+
+    def _nth(self, layout: Layout, condition: sql.Composed, rows: int) -> sql.Composed:
         names = _identifiers(name for name, _ in layout.ordered)
         return sql.SQL("SELECT {} FROM ONLY {} AS t WHERE {} ORDER BY {} OFFSET {} LIMIT 1").format(
             sql.SQL(", ").join(sql.SQL("{}::text").format(name) for name in names),
             layout.table.qualified,
-            self._within(layout, within),
+            condition,
             sql.SQL(", ").join(names),
             sql.Literal(rows),
         )
@@ -182,11 +189,11 @@ class Statements:
         ).format(sql.Literal(str(self._seed.as_string(None))), text)
 
     def _within(self, layout: Layout, within: KeyRange) -> sql.Composed:
-        conditions = [
-            _compared(layout, operator, bound)
-            for operator, bound in ((">=", within.low), ("<", within.high))
-            if bound is not None
-        ]
+        conditions = []
+        if within.low is not None:
+            conditions.append(_compared(layout, ">=", within.low))
+        if within.high is not None:
+            conditions.append(_compared(layout, "<", within.high))
         return sql.SQL(" AND ").join(conditions or [sql.SQL("true").format()])
 
 
@@ -201,14 +208,16 @@ def _identifiers(names: Iterable[str]) -> list[sql.Composed]:
     return [sql.SQL("t.{}").format(sql.Identifier(name)) for name in names]
 
 
-def _compared(layout: Layout, operator: str, bound: tuple[str, ...]) -> sql.Composed:
+def _compared(
+    layout: Layout, operator: Literal[">", ">=", "<"], bound: tuple[str, ...]
+) -> sql.Composed:
     values = [
         sql.SQL("{}::{}").format(sql.Literal(value), sql.Identifier(base))
         for value, (_, base) in zip(bound, layout.ordered, strict=True)
     ]
     return sql.SQL("({}) {} ({})").format(
         sql.SQL(", ").join(_identifiers(name for name, _ in layout.ordered)),
-        sql.SQL(">=" if operator == ">=" else "<"),
+        sql.SQL(operator),
         sql.SQL(", ").join(values),
     )
 

@@ -23,29 +23,24 @@ import psycopg
 
 from database_moves.errors import MoveError
 from database_moves.progress import Step, silent
-from database_moves.verification import catalog, ranges
+from database_moves.verification import catalog
 from database_moves.verification.compare import Comparer
 from database_moves.verification.load import LoadLimit
+from database_moves.verification.plan import Planner
 from database_moves.verification.position import AtRest
 from database_moves.verification.result import Difference, TableResult, Verification
 from database_moves.verification.session import Pair, Session
 from database_moves.verification.state import VerifiedTable, VerifyState
 from database_moves.verification.statements import Statements
-from database_moves.verification.work import Piece, Tally, Unit, Work
+from database_moves.verification.work import Tally, Unit, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from database_moves.database import Database
     from database_moves.inventory import Table
     from database_moves.progress import Progress
     from database_moves.verification.position import AppliedPosition
-
-SMALL_BYTES = 1024**2
-"""Tables up to this are compared whole, many by one statement."""
-
-BATCH_TABLES = 100
-BATCH_BYTES = 8 * 1024**2
 
 _SAVE_SECONDS = 1.0
 
@@ -108,20 +103,19 @@ class _Run:
         self._patience = patience
         self._load = LoadLimit(load_limit)
         self._pairs = [Pair(serving, follower) for _ in range(jobs)]
-        self._planner = Session(serving, "verify plan")
         self._lock = Lock()
+        self._planning = Session(serving, "verify plan")
         self._began = time.monotonic()
         self._saved_at = 0.0
         self._done_bytes = 0.0
         self._total_bytes = 0.0
         self._tallies: list[Tally] = []
         self._finished: dict[str, TableResult] = {}
-        self._paces: dict[int, ranges.Pace] = {}
 
     def close(self) -> None:
         for pair in self._pairs:
             pair.close()
-        self._planner.close()
+        self._planning.close()
 
     def verify(
         self, tables: Sequence[Table], resume: VerifyState | None, copy_id: str
@@ -144,7 +138,8 @@ class _Run:
 
     def _compare(self, layouts: Sequence[catalog.Layout]) -> None:
         self._tallies = [Tally(layout) for layout in layouts]
-        work = Work(self._units(self._tallies), self._position, self._deadline)
+        self._planner = Planner(self._planning, self._statements, self._lock)
+        work = Work(self._planner.units(self._tallies), self._position, self._deadline)
         comparers = [
             Comparer(
                 pair, self._statements, self._position, work, self._load, self._deadline,
@@ -182,7 +177,7 @@ class _Run:
             read = 0
             if unit.after is None:
                 read = round(rows * unit.tally.layout.row_bytes)
-                self._pace(unit.tally).took(rows, time.monotonic() - began)
+                self._planner.pace(unit.tally).took(rows, time.monotonic() - began)
             tallies = (unit.tally,)
         self._account(tallies, read)
 
@@ -218,51 +213,6 @@ class _Run:
                 at=result.verified_at,
             )
             self._state.tables[result.table] = done
-
-    def _pace(self, tally: Tally) -> ranges.Pace:
-        known = self._paces.get(id(tally))
-        if known is None:
-            known = self._paces[id(tally)] = ranges.Pace(tally.layout.row_bytes)
-        return known
-
-    def _units(self, tallies: Sequence[Tally]) -> Iterator[Unit]:
-        """What to compare first; runs under the work's lock, in whichever thread asks."""
-        small = [tally for tally in tallies if tally.layout.bytes <= SMALL_BYTES]
-        for batch in ranges.packed(small, lambda t: t.layout.bytes, BATCH_BYTES, BATCH_TABLES):
-            for tally in batch:
-                self._plan(tally, last=True)
-            yield tuple(batch)
-        for tally in tallies:
-            if tally.layout.bytes > SMALL_BYTES:
-                yield from self._ranges(tally)
-
-    def _ranges(self, tally: Tally) -> Iterator[Unit]:
-        if not tally.layout.ordered:
-            self._plan(tally, last=True)
-            yield Piece(tally, buckets=ranges.buckets_for(tally.layout.rows))
-            return
-        low: ranges.KeyText | None = None
-        while True:
-            left = ranges.KeyRange(low)
-            boundary = self._planner.rows(
-                self._statements.boundary(tally.layout, left, self._pace(tally).rows), by_index=True
-            )
-            high = tuple(boundary[0]) if boundary else None
-            if high is not None and high == low:
-                # More equal keys than rows in a range: only without a unique index.
-                high = None
-            self._plan(tally, last=high is None)
-            yield Piece(tally, ranges.KeyRange(low, high))
-            if high is None:
-                return
-            low = high
-
-    def _plan(self, tally: Tally, *, last: bool) -> None:
-        with self._lock:
-            if not tally.pending and not tally.ranges:
-                tally.began = time.monotonic()
-            tally.pending += 1
-            tally.planned = last
 
     def _verification(
         self, before: dict[str, VerifiedTable], misfits: Sequence[catalog.Misfit]
