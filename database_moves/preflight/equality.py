@@ -27,7 +27,7 @@ WITH RECURSIVE part (top, type, depth) AS (
    ) AS next
    WHERE part.depth < 20
 )
-SELECT DISTINCT format_type(part.top, NULL)
+SELECT DISTINCT part.top::bigint, format_type(part.top, NULL)
   FROM part JOIN pg_type AS t ON t.oid = part.type
  WHERE t.typtype = 'b' AND NOT (t.typcategory = 'A' AND t.typelem <> 0)
    AND NOT EXISTS (
@@ -36,10 +36,10 @@ SELECT DISTINCT format_type(part.top, NULL)
         AND (o.opcintype = t.oid OR EXISTS (
              SELECT FROM pg_cast AS k WHERE k.castsource = t.oid AND k.casttarget = o.opcintype
                 AND k.castmethod = 'b' AND k.castcontext = 'i')))
- ORDER BY 1
+ ORDER BY 2
 """
 
 
-def without_equality(server: Server, types: Iterable[int]) -> tuple[str, ...]:
-    """The names of those types, by oid, whose values cannot be compared, such as json."""
-    return server.names(_WITHOUT, {"types": list(types)})
+def without_equality(server: Server, types: Iterable[int]) -> dict[int, str]:
+    """Those of the types whose values cannot be compared, such as json: names by oid."""
+    return dict(server.rows(_WITHOUT, {"types": list(types)}))

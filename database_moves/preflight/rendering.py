@@ -26,12 +26,12 @@ def print_report(report: Report, console: Console | None = None) -> None:
 
     # A remedy is copied and a line is searched for, so the terminal alone wraps them.
     console = console or Console(highlight=False, markup=False, soft_wrap=True)
-    console.print(Text(f"{report.source} to {report.target}", style="bold"))
+    console.print(Text(f"{report.source} to {report.target}", style="bold"), soft_wrap=True)
     for level in LEVELS:
         for verdict in report.at(level):
             for line in _lines(verdict):
                 console.print(line, soft_wrap=True)
-    console.print(Text(summary(report), style="bold"))
+    console.print(Text(summary(report), style="bold"), soft_wrap=True)
 
 
 def summary(report: Report) -> str:

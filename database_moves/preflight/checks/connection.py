@@ -76,6 +76,7 @@ def password_in_log(situation: Situation) -> Iterator[Finding]:
     """
     for server in situation.subscribers:
         role, audited = server.facts.role, dialling.audit(server)
+        tracked = server.value("SELECT current_setting('pg_stat_statements.track', true)")
         if dialling.audits_ddl(audited):
             yield warning(
                 f"pgaudit on the {server.side} (pgaudit.log = {audited}) writes the statement "
@@ -83,7 +84,7 @@ def password_in_log(situation: Situation) -> Iterator[Finding]:
                 statement("ALTER ROLE {} SET pgaudit.log = 'none'", role)
                 + " (as a superuser; RDS: rds_superuser) or change the password after the move",
             )
-        if server.settings.get("pg_stat_statements.track") == "all":
+        if tracked == "all":
             yield warning(
                 f"pg_stat_statements on the {server.side} keeps the statement that creates the "
                 "subscription, with the password in it",

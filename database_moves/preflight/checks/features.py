@@ -27,7 +27,7 @@ _FEATURES = (
     Feature(
         18,
         "virtual generated columns",
-        "SELECT format('%I.%I', attrelid::regclass, attname) FROM pg_attribute "
+        "SELECT format('%s.%I', attrelid::regclass, attname) FROM pg_attribute "
         "WHERE attgenerated = 'v' AND NOT attisdropped AND attrelid >= 16384 ORDER BY 1",
         "make them STORED",
     ),

@@ -159,7 +159,7 @@ def connect(situation: Situation) -> Iterator[Finding]:
 
 @check("privileges.read", fine="this role may read every table and sequence", needs=("source",))
 def read(situation: Situation) -> Iterator[Finding]:
-    """What cannot be read cannot be copied."""
+    """What cannot be read cannot be copied, and a table left out is a table lost."""
     rows = situation.source.rows(_UNREADABLE)
     if rows:
         role = situation.source.facts.role

@@ -108,5 +108,7 @@ def _copy_seconds(situation: Situation) -> float:
 
 
 def _write_rate(situation: Situation) -> float:
+    if situation.source.facts.in_recovery:
+        return 0.0
     sampled = situation.source.wal_rate(situation.sample_seconds)
     return max(sampled, float(situation.source.value(_LONG_RATE) or 0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from database_moves import names
 from database_moves.preflight.equality import without_equality
@@ -13,7 +13,7 @@ from database_moves.preflight.verdicts import Finding, counted, named, refused, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from database_moves.preflight.situation import Situation
+    from database_moves.preflight.situation import Server, Situation
 
 MANY_ROWS = 10_000
 """From here on it shows that every change to a table without an index reads all of it."""
@@ -51,6 +51,46 @@ SELECT format('%%I.%%I', n.nspname, c.relname), n.nspname::text, c.relname::text
  ORDER BY 1
 """
 
+
+class Unkeyed(NamedTuple):
+    """A table whose rows are not found by a primary key alone."""
+
+    described: str
+    schema: str
+    name: str
+    identity: str
+    """`pg_class.relreplident`."""
+    has_key: bool
+    """Whether the identity's index, or a primary key, may tell rows apart."""
+    unique: str | None
+    """An index that could become the identity."""
+    has_index: bool
+    rows: float
+    hard: tuple[str, ...]
+    """Types of columns that have no equality."""
+
+    @property
+    def remedy(self) -> str:
+        """A statement that gives the table an identity that works."""
+        table = (self.schema, self.name)
+        if self.has_key:
+            return statement("ALTER TABLE {} REPLICA IDENTITY DEFAULT", table)
+        if self.unique is not None:
+            return statement("ALTER TABLE {} REPLICA IDENTITY USING INDEX {}", table, self.unique)
+        if not self.hard:
+            return statement("ALTER TABLE {} REPLICA IDENTITY FULL", table)
+        column = f"{self.name[:15]}_id"
+        return (
+            statement(
+                "ALTER TABLE {} ADD COLUMN {} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+                table,
+                column,
+            )
+            + " "
+            + statement("ALTER TABLE {} REPLICA IDENTITY DEFAULT", table)
+        )
+
+
 _INVALID = """
 SELECT format('%%I.%%I', n.nspname, c.relname), n.nspname::text, c.relname::text
   FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
@@ -66,12 +106,11 @@ def replica_identity(situation: Situation) -> Iterator[Finding]:
 
     That would stop the applications, not the move.
     """
-    lacking = []
-    for table, schema, name, identity, has_key, unique, _, _, types in _identities(situation):
-        if identity == "f" or (has_key and identity != "n"):
-            continue
-        hard = without_equality(situation.source, types)
-        lacking.append((table, _remedy(schema, name, identity, has_key, unique, hard)))
+    lacking = [
+        (table.described, table.remedy)
+        for table in _identities(situation.source)
+        if table.identity != "f" and (table.identity == "n" or not table.has_key)
+    ]
     if lacking:
         yield refused(
             f"{counted(len(lacking), 'table')} without a usable replica identity: "
@@ -87,11 +126,11 @@ def equality(situation: Situation) -> Iterator[Finding]:
 
     A primary key is used where there is one, whatever the identity.
     """
-    found = []
-    for table, schema, name, identity, has_key, unique, _, _, types in _identities(situation):
-        hard = without_equality(situation.source, types)
-        if identity == "f" and not has_key and hard:
-            found.append((table, hard, _remedy(schema, name, identity, has_key, unique, hard)))
+    found = [
+        (table.described, table.hard, table.remedy)
+        for table in _identities(situation.source)
+        if table.identity == "f" and table.hard and not table.has_key
+    ]
     if found:
         yield refused(
             "rows cannot be found again on the other side in "
@@ -106,9 +145,11 @@ def scans(situation: Situation) -> Iterator[Finding]:
     """Without an index the applier reads the whole table for each changed row."""
     indexed = all(server.major >= 16 for server in situation.subscribers)
     found = tuple(
-        table
-        for table, _, _, identity, has_key, _, has_index, rows, _ in _identities(situation)
-        if identity == "f" and not has_key and not (indexed and has_index) and rows >= MANY_ROWS
+        table.described
+        for table in _identities(situation.source)
+        if table.identity == "f"
+        and table.rows >= MANY_ROWS
+        and not (table.has_key or (indexed and table.has_index))
     )
     if found:
         yield warning(
@@ -137,31 +178,10 @@ def indexes(situation: Situation) -> Iterator[Finding]:
         )
 
 
-def _identities(situation: Situation) -> list[tuple[Any, ...]]:
-    return situation.source.rows(_IDENTITIES, {"own": names.SCHEMA})
-
-
-def _remedy(
-    schema: str,
-    name: str,
-    identity: str,
-    has_key: bool,
-    unique: str | None,
-    hard: tuple[str, ...],
-) -> str:
-    table = (schema, name)
-    if has_key:
-        return statement("ALTER TABLE {} REPLICA IDENTITY DEFAULT", table)
-    if unique is not None:
-        return statement("ALTER TABLE {} REPLICA IDENTITY USING INDEX {}", table, unique)
-    if hard or identity == "f":
-        return (
-            statement(
-                "ALTER TABLE {} ADD COLUMN {} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-                table,
-                f"{name[:15]}_id",
-            )
-            + " "
-            + statement("ALTER TABLE {} REPLICA IDENTITY DEFAULT", table)
-        )
-    return statement("ALTER TABLE {} REPLICA IDENTITY FULL", table)
+def _identities(server: Server) -> list[Unkeyed]:
+    rows = server.rows(_IDENTITIES, {"own": names.SCHEMA})
+    hard = without_equality(server, {type_ for row in rows for type_ in row[-1]})
+    return [
+        Unkeyed(*row[:-1], hard=tuple(hard[type_] for type_ in row[-1] if type_ in hard))
+        for row in rows
+    ]
