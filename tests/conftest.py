@@ -3,7 +3,9 @@
 import gc
 import signal
 from collections.abc import Generator
+from typing import Any
 
+import needed_programs
 import pytest
 
 from rehearsal.servers import process
@@ -32,6 +34,30 @@ def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
         report.longrepr = f"no test may be skipped here, and this one was: {reason}"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs a program that this machine lacks, but not in CI."""
+    needed_programs.leave_out(config, items)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """In CI nothing is left out: there a missing program is a failure."""
+    needed_programs.require(item)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out, where nobody overlooks it."""
+    for line in needed_programs.lines():
+        terminalreporter.write_line(line, red=True, bold=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over from a parallel worker what it left out; each collects all tests."""
+    needed_programs.not_run.update(
+        dict(node.workeroutput.get("not_run", {})) if not needed_programs.not_run else {}
+    )
+
+
 def pytest_collection_finish() -> None:
     """Keep what was imported out of every later search for garbage."""
     gc.collect()
@@ -42,6 +68,8 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop the servers that this run started and did not stop."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["not_run"] = dict(needed_programs.not_run)
     # pytest keeps the directory private, and offers it to fixtures only.
     directory = session.config._tmp_path_factory.getbasetemp()
     for pidfile in directory.rglob("*.pid"):

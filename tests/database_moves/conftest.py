@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from kit.debian import DebianPostgres
+from kit.mover import Mover
+from kit.pgbouncer import PgBouncerServer, entry
+from kit.proxy import CuttingProxy
+from kit.workload import Workload
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -16,7 +22,8 @@ from database_moves.database import Database
 from rehearsal.servers.postgresql import PostgresqlServer, PostgresqlServers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from database_moves.database import Side
 
@@ -82,20 +89,33 @@ def prepare(server: PostgresqlServer) -> None:
         connection.execute(
             sql.SQL("GRANT {} TO {}").format(sql.Identifier(OWNER), sql.Identifier(MOVER))
         )
-        connection.execute(
-            sql.SQL("GRANT pg_create_subscription, pg_monitor TO {}").format(sql.Identifier(MOVER))
+        # Before 16 only a superuser creates subscriptions.
+        roles = (
+            "pg_monitor"
+            if server.version.startswith("15")
+            else "pg_create_subscription, pg_monitor"
         )
+        connection.execute(sql.SQL("GRANT {} TO {}").format(sql.SQL(roles), sql.Identifier(MOVER)))
 
 
 @pytest.fixture(scope="session")
 def servers(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[[int], PostgresqlServer]]:
-    """Servers by major version, started when first asked for, one a worker and version."""
+    """Servers by major version, started when first asked for, one a worker and version.
+
+    16 and 18 are the wheel's. Others are Debian's; a test that asks for one is marked with
+    `needs_debian_postgresql`.
+    """
     cloud = PostgresqlServers(tmp_path_factory.mktemp("postgresql"))
     started: dict[int, PostgresqlServer] = {}
+    debian: list[DebianPostgres] = []
 
     def server(major: int) -> PostgresqlServer:
+        if major not in (16, 18) and major not in started:
+            debian.append(DebianPostgres(tmp_path_factory.mktemp("debian"), major))
+            started[major] = debian[-1].start()
+            prepare(started[major])
         if major not in started:
             found = cloud.ensure(f"pg{major}-{os.getpid()}", f"{major}.0")
             prepare(found)
@@ -104,6 +124,8 @@ def servers(
 
     yield server
     cloud.stop()
+    for other in debian:
+        other.stop()
 
 
 @pytest.fixture
@@ -169,3 +191,59 @@ def remove(database: Made) -> None:
 def pair(make_database: Callable[[int], Made]) -> tuple[Made, Made]:
     """A source on PostgreSQL 16 and an empty target on 18."""
     return make_database(16), make_database(18)
+
+
+@pytest.fixture
+def make_pooler(tmp_path: Path) -> Iterator[Callable[..., PgBouncerServer]]:
+    """Start PgBouncers in front of databases, each under an alias; mark with `needs_pgbouncer`.
+
+    The owner and the mover may log in. Options of `PgBouncerServer` are passed on.
+    """
+    started: list[PgBouncerServer] = []
+
+    def make(databases: Mapping[str, Made | str], **options: Any) -> PgBouncerServer:
+        pooler = PgBouncerServer(
+            tmp_path / f"pooler-{len(started)}",
+            {a: d if isinstance(d, str) else entry(d) for a, d in databases.items()},
+            {OWNER: OWNER_PASSWORD, MOVER: MOVER_PASSWORD},
+            **options,
+        )
+        started.append(pooler)
+        pooler.start()
+        return pooler
+
+    yield make
+    for pooler in started:
+        pooler.__exit__()
+
+
+@pytest.fixture
+def make_workload(tmp_path: Path) -> Iterator[Callable[..., Workload]]:
+    """Make workloads, which are stopped at the latest when the test ends."""
+    made: list[Workload] = []
+
+    def make(**options: Any) -> Workload:
+        made.append(Workload(tmp_path / f"workload-{len(made)}", **options))
+        return made[-1]
+
+    yield make
+    for workload in made:
+        workload.stop()
+
+
+@pytest.fixture
+def cut_between() -> Iterator[Callable[[Made], CuttingProxy]]:
+    """Make proxies in front of a database's server; they pass everything on at first."""
+    with contextlib.ExitStack() as proxies:
+        yield lambda made: proxies.enter_context(CuttingProxy(made.server.host, made.server.port))
+
+
+@pytest.fixture
+def make_mover(tmp_path: Path) -> Callable[..., Mover]:
+    """Make a mover between two databases, as the mover's role, with a state of its own."""
+
+    def make(source: Made, target: Made, **options: Any) -> Mover:
+        state = tmp_path / "moves"
+        return Mover(source.mover_dsn, target.mover_dsn, state, **options)
+
+    return make
