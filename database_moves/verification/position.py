@@ -52,7 +52,8 @@ class SlotPosition:
     `confirmed_flush_lsn` is what the apply worker reports as flushed. It reports the end of what
     it received only while no applied transaction waits to be flushed, and receives transactions
     whole and in the order of their commits, so a value past X says that all committed before X
-    is applied and on disk.
+    is applied and on disk. That holds for tables that the apply worker itself looks after: the
+    subscription was made with `copy_data = false`, or all its tables are synchronised.
     """
 
     def __init__(self, publisher: Database, slot: str) -> None:
