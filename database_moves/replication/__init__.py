@@ -1,0 +1,1 @@
+"""The change stream from the serving database to its follower, in either direction."""

@@ -1,0 +1,131 @@
+"""The publication of one stream: every table by name, since FOR ALL TABLES needs a superuser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg import sql
+
+from database_moves import names
+from database_moves.errors import MoveError, RefusedError
+from database_moves.inventory import qualified_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from database_moves.inventory import Table
+
+MARKER = (names.SCHEMA, "marker")
+
+LOCK_SECONDS = 60
+"""How long publishing may wait for a table; writers do not wait behind it meanwhile."""
+
+_PUBLISHED = """
+SELECT n.nspname, c.relname, r.prqual IS NOT NULL OR r.prattrs IS NOT NULL
+  FROM pg_publication_rel AS r
+  JOIN pg_publication AS p ON p.oid = r.prpubid
+  JOIN pg_class AS c ON c.oid = r.prrelid
+  JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE p.pubname = %s
+"""
+
+# A deferrable primary key is none to replication; this function knows all of its rules.
+_WITHOUT_IDENTITY = """
+SELECT n.nspname, c.relname
+  FROM unnest(%s::text[], %s::text[]) AS w(schema, name)
+  JOIN pg_namespace AS n ON n.nspname = w.schema
+  JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name
+ WHERE c.relreplident <> 'f' AND pg_get_replica_identity_index(c.oid) IS NULL
+ ORDER BY 1, 2
+"""
+
+_OPTIONS = sql.SQL(
+    "(publish = 'insert, update, delete, truncate', publish_via_partition_root = false)"
+)
+
+
+def bring_about(
+    connection: psycopg.Connection[tuple[Any, ...]], name: str, tables: Iterable[Table]
+) -> None:
+    """Make the publication hold just these tables and the marker, whatever it held before.
+
+    Unlogged tables are left out: they have no log to be read from. Raises `RefusedError` naming
+    tables without a usable replica identity: publishing one would make its updates fail.
+    """
+    wanted = {(table.schema, table.name) for table in tables if table.persistence == "permanent"}
+    wanted.add(MARKER)
+    _refuse_without_identity(connection, sorted(wanted))
+    try:
+        with connection.transaction():
+            connection.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+            _set(connection, name, wanted)
+    except psycopg.errors.LockNotAvailable as error:
+        raise MoveError(
+            f"publishing the tables waited {LOCK_SECONDS} s for a lock",
+            remedy="end the schema change or the manual VACUUM that holds it, then try again",
+        ) from error
+
+
+def exists(connection: psycopg.Connection[tuple[Any, ...]], name: str) -> bool:
+    """Whether the database has the publication."""
+    found = connection.execute("SELECT FROM pg_publication WHERE pubname = %s", (name,))
+    return found.fetchone() is not None
+
+
+def published(
+    connection: psycopg.Connection[tuple[Any, ...]], name: str
+) -> dict[tuple[str, str], bool]:
+    """Schema and name of each published table, and whether only a part of it is published."""
+    rows = connection.execute(_PUBLISHED, (name,))
+    return {(schema, table): partly for schema, table, partly in rows}
+
+
+def drop(connection: psycopg.Connection[tuple[Any, ...]], name: str) -> None:
+    """Drop the publication if there is one."""
+    connection.execute(sql.SQL("DROP PUBLICATION IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def _set(
+    connection: psycopg.Connection[tuple[Any, ...]], name: str, wanted: set[tuple[str, str]]
+) -> None:
+    publication = sql.Identifier(name)
+    if not exists(connection, name):
+        connection.execute(
+            sql.SQL("CREATE PUBLICATION {} FOR TABLE {} WITH {}").format(
+                publication, _listed(wanted), _OPTIONS
+            )
+        )
+        return
+    connection.execute(sql.SQL("ALTER PUBLICATION {} SET {}").format(publication, _OPTIONS))
+    found = published(connection, name)
+    # Only what differs is touched: each table named is locked and its cached plans are lost.
+    wrong = {table for table, partly in found.items() if partly or table not in wanted}
+    missing = wanted - (found.keys() - wrong)
+    for tables, statement in ((wrong, "DROP"), (missing, "ADD")):
+        if tables:
+            connection.execute(
+                sql.SQL("ALTER PUBLICATION {} {} TABLE {}").format(
+                    publication, sql.SQL(statement), _listed(tables)
+                )
+            )
+
+
+def _listed(tables: set[tuple[str, str]]) -> sql.Composable:
+    # ONLY: a table that others inherit from would bring them along.
+    return sql.SQL(", ").join(
+        sql.SQL("ONLY {}").format(sql.Identifier(*table)) for table in sorted(tables)
+    )
+
+
+def _refuse_without_identity(
+    connection: psycopg.Connection[tuple[Any, ...]], wanted: Sequence[tuple[str, str]]
+) -> None:
+    schemas, tables = [schema for schema, _ in wanted], [table for _, table in wanted]
+    found = connection.execute(_WITHOUT_IDENTITY, (schemas, tables)).fetchall()
+    if found:
+        listed = ", ".join(qualified_name(*table) for table in found)
+        raise RefusedError(
+            f"without a replica identity, updates would fail once published: {listed}",
+            remedy="give each a primary key, or ALTER TABLE ... REPLICA IDENTITY FULL",
+        )
