@@ -94,7 +94,8 @@ def audits_ddl(setting: str) -> bool:
 
 def _judge(server: Server, said: str) -> Answer:
     code, _, message = said.partition(" ")
-    message = " ".join(message.split())
+    # What precedes names the subscription, which never was.
+    message = " ".join(message.split()).rpartition("could not connect to the publisher: ")[2]
     if _REACHED in message:
         return Answer("reached")
     if code == "57014":
@@ -104,6 +105,16 @@ def _judge(server: Server, said: str) -> Answer:
     spoken = server.settings.get("lc_messages", "C").partition(".")[0]
     if spoken not in ("C", "POSIX", "") and not spoken.startswith("en"):
         return Answer("unknown", f"its server said, in {spoken}: {message}")
+    if "SSL support is not compiled in" in message:
+        return Answer("failed", message, "that server can use no TLS: choose another sslmode")
+    if "certificate" in message:
+        return Answer(
+            "failed",
+            message,
+            "the server itself verifies the certificate: name by sslrootcert a file that it can "
+            "read, or 'system' where its version is 16 or later (RDS: "
+            "/rdsdbdata/rds-metadata/ca-cert.pem)",
+        )
     return Answer("failed", message)
 
 

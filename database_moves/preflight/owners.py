@@ -9,6 +9,8 @@ from psycopg import sql
 from database_moves import names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from database_moves.preflight.situation import Server
 
 # Left out: what an extension brought, the system's own, and a move's own schema.
@@ -43,6 +45,17 @@ SELECT DISTINCT pg_get_userbyid(owner)::text FROM object
  WHERE (class, oid) NOT IN (SELECT classid, objid FROM extension) ORDER BY 1
 """)
 
+# A sequence that belongs to a column changes hands with its table.
+_OWNED = sql.SQL(_OBJECTS) + sql.SQL("""
+SELECT pg_get_userbyid(o.owner)::text, i.type, i.identity
+  FROM object AS o CROSS JOIN LATERAL pg_identify_object(o.class, o.oid, 0) AS i
+ WHERE pg_get_userbyid(o.owner) = ANY(%(roles)s)
+   AND (o.class, o.oid) NOT IN (SELECT classid, objid FROM extension)
+   AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = o.class AND d.objid = o.oid
+                   AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i'))
+ ORDER BY 1, 2, 3
+""")
+
 _GRANTEES = sql.SQL(_OBJECTS) + sql.SQL("""
 SELECT DISTINCT r.rolname::text
   FROM (SELECT acl FROM object WHERE (class, oid) NOT IN (SELECT classid, objid FROM extension)
@@ -65,6 +78,14 @@ SELECT DISTINCT r.rolname::text FROM pg_policy AS p JOIN pg_roles AS r ON r.oid 
 def owners(server: Server) -> tuple[str, ...]:
     """The owners of what a move brings along."""
     return server.names(_OWNERS, {"own": names.SCHEMA})
+
+
+def owned(server: Server, roles: Sequence[str]) -> list[tuple[str, str, str]]:
+    """What the roles own: owner, kind of object and its name, both as SQL writes them."""
+    rows = server.rows(_OWNED, {"own": names.SCHEMA, "roles": list(roles)})
+    return [
+        (owner, "type" if kind == "composite type" else kind, name) for owner, kind, name in rows
+    ]
 
 
 def grantees(server: Server) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from psycopg import sql
 
@@ -91,6 +92,47 @@ def test_the_remedies_for_tables_without_an_identity_do_help(pair: tuple[Made, M
         for verdict in look(source, target, *checks).verdicts:
             connection.execute(str(verdict.remedy))  # type: ignore[arg-type]  # what is tested
     return look(source, target, *checks)
+
+
+@shows({"tables.generated-keys": "refused"})
+def test_rows_that_only_generated_columns_tell_apart_are_refused(pair: tuple[Made, Made]) -> Report:
+    source, target = pair
+    run(source, *GENERATED)
+    both = look(source, target, "tables.generated-keys")
+    one_way = look(source, target, "tables.generated-keys", rollback=False)
+    assert both.verdicts[0].objects == ("public.identity", "public.keyed", "public.whole")
+    assert one_way.verdicts[0].objects == ("public.identity", "public.keyed")
+    return both
+
+
+GENERATED = (
+    "CREATE TABLE keyed (id int, g int GENERATED ALWAYS AS (id * 2) STORED PRIMARY KEY)",
+    "CREATE TABLE whole (id int, g int GENERATED ALWAYS AS (id * 2) STORED)",
+    "ALTER TABLE whole REPLICA IDENTITY FULL",
+    "CREATE TABLE identity (id int NOT NULL UNIQUE, "
+    "g int GENERATED ALWAYS AS (id * 2) STORED NOT NULL UNIQUE)",
+    "ALTER TABLE identity REPLICA IDENTITY USING INDEX identity_g_key",
+    "CREATE TABLE well (id int PRIMARY KEY, g int GENERATED ALWAYS AS (id * 2) STORED)",
+)
+
+
+@shows({"tables.generated-keys": "fine"})
+def test_the_remedies_for_generated_keys_let_a_publisher_update(
+    make_database: Callable[[int], Made],
+) -> Report:
+    source, target = make_database(18), make_database(18)
+    tables = ("keyed", "whole", "identity", "well")
+    run(source, *GENERATED)
+    remedy = str(look(source, target, "tables.generated-keys").verdicts[0].remedy)
+    with source.owner() as connection:
+        connection.execute("CREATE PUBLICATION p FOR TABLE keyed, whole, identity, well")
+        connection.execute("INSERT INTO whole VALUES (1)")
+        with pytest.raises(psycopg.Error, match="cannot update table"):
+            connection.execute("UPDATE whole SET id = 2")
+        connection.execute(remedy)  # type: ignore[arg-type]  # what is tested
+        for table in tables:
+            connection.execute(sql.SQL("UPDATE {} SET id = 3").format(sql.Identifier(table)))
+    return look(source, target, "tables.generated-keys")
 
 
 @shows({"tables.equality": "refused"})

@@ -149,6 +149,33 @@ def test_what_the_remedies_grant_is_enough(bare: tuple[Made, Made]) -> Report:
     return look_bare(source, target, *checks)
 
 
+@shows({"privileges.owners": "fine", "privileges.target-owners": "fine"})
+def test_what_superusers_own_is_to_be_given_to_the_databases_owner(
+    pair: tuple[Made, Made],
+) -> Report:
+    source, target = pair
+    give(target, "ALTER SCHEMA public OWNER TO {owner}")
+    give(
+        source,
+        'CREATE SCHEMA "of; root"',
+        'CREATE TABLE "of; root"."it\'s" (id serial PRIMARY KEY)',
+        'CREATE VIEW "of; root".v AS SELECT 1 AS x',
+        "CREATE TYPE public.both AS (x int)",
+        "CREATE DOMAIN public.small AS int",
+        "CREATE FUNCTION public.f(text, int[]) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "SELECT lo_from_bytea(0, 'x')",
+    )
+    checks = ("privileges.owners", "privileges.target-owners")
+    first = look(source, target, *checks)
+    assert level_of(first, "privileges.owners") == "refused"
+    assert "GRANT" not in said(first)
+    remedy = str(first.verdicts[0].remedy).partition("\n")[2]
+    with source.superuser() as connection:
+        for statement in remedy.splitlines():
+            connection.execute(statement)  # type: ignore[arg-type]  # what is tested
+    return look(source, target, *checks)
+
+
 @shows({"privileges.target-owners": "refused"})
 def test_an_owner_who_may_create_nothing_in_schema_public_is_told(
     bare: tuple[Made, Made],

@@ -63,6 +63,7 @@ roles.missing
 roles.connect
 tables.replica-identity
 tables.equality
+tables.generated-keys
 tables.scans
 tables.indexes
 contents.large-objects

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from database_moves.preflight.owners import owners
+from database_moves.preflight.owners import owned, owners
 from database_moves.preflight.registry import check
 from database_moves.preflight.situation import Server, statement
 from database_moves.preflight.verdicts import Finding, fine, named, refused
@@ -71,7 +71,7 @@ def replication(situation: Situation) -> Iterator[Finding]:
 @check("privileges.owners", fine="this role has the rights of all owners on the source")
 def source_owners(situation: Situation) -> Iterator[Finding]:
     """Only an owner may publish a table; a membership counts only where it is inherited."""
-    yield from _lacking(situation.source, "USAGE", owners(situation.source))
+    yield from _lacking(situation, situation.source, "USAGE", owners(situation.source))
 
 
 @check("privileges.target-owners", fine="this role can give objects to their owners on the target")
@@ -84,7 +84,7 @@ def target_owners(situation: Situation) -> Iterator[Finding]:
     needed = owners(situation.source)
     there = set(target.names("SELECT rolname FROM pg_roles"))
     present = tuple(owner for owner in needed if owner in there)
-    yield from _lacking(target, "MEMBER" if target.major < 16 else "SET", present)
+    yield from _lacking(situation, target, "MEMBER" if target.major < 16 else "SET", present)
     # ALTER ... OWNER asks whether the new owner might have created the object there.
     public = situation.source.names(
         "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class "
@@ -213,19 +213,38 @@ def row_security(situation: Situation) -> Iterator[Finding]:
             )
 
 
-def _lacking(server: Server, right: str, needed: tuple[str, ...]) -> Iterator[Finding]:
-    lacking = server.names(
-        "SELECT rolname FROM pg_roles WHERE rolname = ANY(%(owners)s) "
+def _lacking(
+    situation: Situation, server: Server, right: str, needed: tuple[str, ...]
+) -> Iterator[Finding]:
+    rows = server.rows(
+        "SELECT rolname::text, rolsuper FROM pg_roles WHERE rolname = ANY(%(owners)s) "
         "AND NOT pg_has_role(oid, %(right)s) ORDER BY rolname",
         {"owners": list(needed), "right": right},
     )
-    if lacking:
-        role = server.facts.role
+    roles = tuple(role for role, is_superuser in rows if not is_superuser)
+    if roles:
         yield refused(
-            f"this role lacks the rights of owners on the {server.side}: {named(lacking)}",
-            "\n".join(_membership(server, owner, role) for owner in lacking),
-            lacking,
+            f"this role lacks the rights of owners on the {server.side}: {named(roles)}",
+            "\n".join(_membership(server, owner, server.facts.role) for owner in roles),
+            roles,
         )
+    superusers = [role for role, is_superuser in rows if is_superuser]
+    if superusers:
+        # Membership in a superuser's role would make the mover one.
+        heir = situation.source.rows(_OWNER_OF_DATABASE)[0][1]
+        theirs = owned(situation.source, superusers)
+        yield refused(
+            f"superusers own what is to be moved, and this role cannot act for them on the "
+            f"{server.side}: {named([f'{kind} {name}' for _, kind, name in theirs])}",
+            "on the source, as a superuser:\n"
+            + "\n".join(_handover(kind, name, heir) for _, kind, name in theirs),
+            tuple(name for _, _, name in theirs),
+        )
+
+
+def _handover(kind: str, name: str, heir: str) -> str:
+    # The server has quoted the object's name already.
+    return f"ALTER {kind.upper()} {name} " + statement("OWNER TO {}", heir)
 
 
 def _membership(server: Server, owner: str, role: str) -> str:

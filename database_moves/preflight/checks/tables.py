@@ -30,13 +30,15 @@ SELECT format('%%I.%%I', n.nspname, c.relname), n.nspname::text, c.relname::text
            AND i.indpred IS NULL AND i.indexprs IS NULL
            AND NOT EXISTS (SELECT FROM unnest(i.indkey::int2[]) AS k(attnum)
                            JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.attnum
-                           WHERE NOT a.attnotnull)
+                           WHERE NOT a.attnotnull OR a.attgenerated <> '')
          ORDER BY i.indexrelid LIMIT 1),
        EXISTS (SELECT FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid
                 JOIN pg_am AS m ON m.oid = x.relam
                WHERE i.indrelid = c.oid AND i.indisvalid AND m.amname IN ('btree', 'hash')
                  AND i.indpred IS NULL AND i.indkey[0] <> 0),
        c.reltuples::float8,
+       EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0
+               AND NOT a.attisdropped AND a.attgenerated <> ''),
        (SELECT coalesce(array_agg(DISTINCT a.atttypid::bigint), '{}') FROM pg_attribute AS a
          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
            AND a.attgenerated = '')
@@ -66,6 +68,8 @@ class Unkeyed(NamedTuple):
     """An index that could become the identity."""
     has_index: bool
     rows: float
+    generated: bool
+    """Whether it has generated columns, which from version 18 on forbid REPLICA IDENTITY FULL."""
     hard: tuple[str, ...]
     """Types of columns that have no equality."""
 
@@ -77,19 +81,34 @@ class Unkeyed(NamedTuple):
             return statement("ALTER TABLE {} REPLICA IDENTITY DEFAULT", table)
         if self.unique is not None:
             return statement("ALTER TABLE {} REPLICA IDENTITY USING INDEX {}", table, self.unique)
-        if not self.hard:
+        if not (self.hard or self.generated):
             return statement("ALTER TABLE {} REPLICA IDENTITY FULL", table)
-        column = f"{self.name[:15]}_id"
-        return (
-            statement(
-                "ALTER TABLE {} ADD COLUMN {} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-                table,
-                column,
-            )
-            + " "
-            + statement("ALTER TABLE {} REPLICA IDENTITY DEFAULT", table)
-        )
+        return _new_key(self.schema, self.name)
 
+
+_GENERATED = """
+SELECT format('%%I.%%I', n.nspname, c.relname), n.nspname::text, c.relname::text,
+       c.relreplident::text,
+       (SELECT x.relname::text FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid
+         WHERE i.indrelid = c.oid AND i.indisvalid AND i.indimmediate AND i.indisunique
+           AND i.indpred IS NULL AND i.indexprs IS NULL
+           AND NOT EXISTS (SELECT FROM unnest(i.indkey::int2[]) AS k(attnum)
+                           JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.attnum
+                           WHERE NOT a.attnotnull OR a.attgenerated <> '')
+         ORDER BY i.indexrelid LIMIT 1),
+       EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary)
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname !~ '^pg_' AND n.nspname <> %(own)s
+   AND EXISTS (
+     SELECT FROM pg_attribute AS a
+      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> ''
+        AND (c.relreplident = 'f' OR EXISTS (
+             SELECT FROM pg_index AS i WHERE i.indrelid = c.oid
+                AND a.attnum = ANY(i.indkey::int2[]) AND c.relreplident <> 'n'
+                AND CASE c.relreplident WHEN 'i' THEN i.indisreplident
+                                        ELSE i.indisprimary END)))
+ ORDER BY 1
+"""
 
 _INVALID = """
 SELECT format('%%I.%%I', n.nspname, c.relname), n.nspname::text, c.relname::text
@@ -140,6 +159,33 @@ def equality(situation: Situation) -> Iterator[Finding]:
         )
 
 
+@check("tables.generated-keys", fine="no row is told apart by generated columns", needs=("source",))
+def generated_keys(situation: Situation) -> Iterator[Finding]:
+    """Generated columns are not sent, so no row is found by one.
+
+    From version 18 on a publisher refuses to update such a row, which would stop the applications;
+    with REPLICA IDENTITY FULL that holds for any table with a generated column.
+    """
+    majors = {server.side: server.major for server in situation.publishers}
+    newest = max(majors.values(), default=situation.source.major)
+    rows = situation.source.rows(_GENERATED, {"own": names.SCHEMA})
+    found = [row for row in rows if row[3] != "f" or newest >= 18]
+    if found:
+        yield refused(
+            f"generated columns are part of what tells rows apart in "
+            f"{named([row[0] for row in found])}",
+            "\n".join(
+                statement(
+                    "ALTER TABLE {} REPLICA IDENTITY USING INDEX {}", (row[1], row[2]), row[4]
+                )
+                if row[4] is not None
+                else _new_key(row[1], row[2], has_primary=row[5])
+                for row in found
+            ),
+            tuple(row[0] for row in found),
+        )
+
+
 @check("tables.scans", fine="changed rows are found by an index", needs=("source", "target"))
 def scans(situation: Situation) -> Iterator[Finding]:
     """Without an index the applier reads the whole table for each changed row."""
@@ -176,6 +222,21 @@ def indexes(situation: Situation) -> Iterator[Finding]:
             ),
             tuple(index for index, _, _ in rows),
         )
+
+
+def _new_key(schema: str, name: str, *, has_primary: bool = False) -> str:
+    """A statement that adds a column by which rows are told apart."""
+    table, column, index = (schema, name), f"{name[:15]}_id", f"{name[:15]}_id_key"
+    if has_primary:
+        return statement(
+            "ALTER TABLE {} ADD COLUMN {} bigint GENERATED ALWAYS AS IDENTITY, "
+            "ADD CONSTRAINT {} UNIQUE ({})",
+            *(table, column, index, column),
+        ) + statement(" ALTER TABLE {} REPLICA IDENTITY USING INDEX {}", table, index)
+    return statement(
+        "ALTER TABLE {} ADD COLUMN {} bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        *(table, column),
+    ) + statement(" ALTER TABLE {} REPLICA IDENTITY DEFAULT", table)
 
 
 def _identities(server: Server) -> list[Unkeyed]:
