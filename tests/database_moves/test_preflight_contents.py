@@ -90,7 +90,7 @@ def test_the_remedies_for_tables_without_an_identity_do_help(pair: tuple[Made, M
     checks = ("tables.replica-identity", "tables.equality")
     with source.owner() as connection:
         for verdict in look(source, target, *checks).verdicts:
-            connection.execute(str(verdict.remedy))  # type: ignore[arg-type]  # what is tested
+            connection.execute(str(verdict.remedy))
     return look(source, target, *checks)
 
 
@@ -129,7 +129,7 @@ def test_the_remedies_for_generated_keys_let_a_publisher_update(
         connection.execute("INSERT INTO whole VALUES (1)")
         with pytest.raises(psycopg.Error, match="cannot update table"):
             connection.execute("UPDATE whole SET id = 2")
-        connection.execute(remedy)  # type: ignore[arg-type]  # what is tested
+        connection.execute(remedy)
         for table in tables:
             connection.execute(sql.SQL("UPDATE {} SET id = 3").format(sql.Identifier(table)))
     return look(source, target, "tables.generated-keys")
@@ -245,12 +245,12 @@ def test_the_remedy_for_settings_makes_both_databases_alike(pair: tuple[Made, Ma
         for setting in ("search_path = app, public", "\"TimeZone\" = 'Asia/Tokyo'"):
             connection.execute(
                 sql.SQL("ALTER DATABASE {} SET ").format(sql.Identifier(source.name))
-                + sql.SQL(setting)  # type: ignore[arg-type]  # constants above
+                + sql.SQL(setting)
             )
     remedy = str(look(source, target, "configuration.settings").verdicts[0].remedy)
     with target.superuser() as connection:
         for statement in remedy.splitlines():
-            connection.execute(statement)  # type: ignore[arg-type]  # what is tested
+            connection.execute(statement)
     return look(source, target, "configuration.settings")
 
 

@@ -60,7 +60,7 @@ def give(made: Made, *statements: str) -> None:
     with made.superuser() as connection:
         for statement in statements:
             connection.execute(
-                sql.SQL(statement).format(  # type: ignore[arg-type]  # constants of this module
+                sql.SQL(statement).format(
                     stranger=sql.Identifier(STRANGER),
                     bare=sql.Identifier(BARE),
                     mover=sql.Identifier(MOVER),
@@ -145,7 +145,7 @@ def test_what_the_remedies_grant_is_enough(bare: tuple[Made, Made]) -> Report:
     with source.superuser() as connection:
         for remedy in remedies:
             statement = remedy.split(" or, one by one")[0]
-            connection.execute(statement)  # type: ignore[arg-type]  # what is tested
+            connection.execute(statement)
     return look_bare(source, target, *checks)
 
 
@@ -172,7 +172,7 @@ def test_what_superusers_own_is_to_be_given_to_the_databases_owner(
     remedy = str(first.verdicts[0].remedy).partition("\n")[2]
     with source.superuser() as connection:
         for statement in remedy.splitlines():
-            connection.execute(statement)  # type: ignore[arg-type]  # what is tested
+            connection.execute(statement)
     return look(source, target, *checks)
 
 

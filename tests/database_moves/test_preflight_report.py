@@ -110,12 +110,16 @@ def test_a_lost_connection_is_a_verdict_of_each_check_that_misses_it(
 
 def test_progress_names_each_check_and_reaches_its_end(pair: tuple[Made, Made]) -> None:
     steps: list[Step] = []
+
+    def take(step: Step) -> None:
+        steps.append(step)
+
     source, target = pair
     preflight(
         source.as_database("source"),
         target.as_database("target"),
         MoveOptions(),
-        progress=steps.append,
+        progress=take,
     )
     assert [step.detail for step in steps[:-1]] == list(CHECKS)
     assert steps[-1].done == steps[-1].total == len(CHECKS)
