@@ -1,0 +1,1 @@
+"""How long copying a database takes against the usual tools, and what it costs the source."""
