@@ -19,7 +19,7 @@ _REMEDY_LINES = 12
 """Lines of a remedy that are shown; the JSON form has them all."""
 
 
-def print_report(report: Report, console: Console | None = None) -> None:
+def render(report: Report, console: Console | None = None) -> None:
     """Print what is refused first, then warnings, both with remedies, then a line for each rest."""
     from rich.console import Console
     from rich.text import Text

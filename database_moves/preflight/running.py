@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from database_moves.database import Database, Side
     from database_moves.options import MoveOptions
-    from database_moves.poolers import Pooler
+    from database_moves.poolers.pooler import Pooler
     from database_moves.preflight.registry import Check
     from database_moves.progress import Progress
 

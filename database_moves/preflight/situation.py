@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from database_moves.database import Database, Side
     from database_moves.inventory import Table
     from database_moves.options import MoveOptions
-    from database_moves.poolers import Pooler
+    from database_moves.poolers.pooler import Pooler
 
 _FACTS = """
 SELECT current_user::text, r.rolsuper, r.rolbypassrls, d.datname::text, d.oid::bigint,

@@ -12,7 +12,7 @@ from rich.console import Console
 from database_moves.options import MoveOptions
 from database_moves.preflight import Report, Verdict, preflight
 from database_moves.preflight.registry import CHECKS, Check
-from database_moves.preflight.rendering import print_report, summary
+from database_moves.preflight.rendering import render, summary
 from tests.database_moves.conftest import MOVER_PASSWORD
 from tests.database_moves.preflight_levels import crashed, look, said, shows
 
@@ -207,7 +207,7 @@ def test_a_report_as_data_has_its_documented_shape() -> None:
 def _printed(report: Report, **options: Any) -> str:
     stream = io.StringIO()
     console = Console(file=stream, highlight=False, markup=False, width=40, **options)
-    print_report(report, console)
+    render(report, console)
     return stream.getvalue()
 
 

@@ -243,5 +243,6 @@ def _identities(server: Server) -> list[Unkeyed]:
     rows = server.rows(_IDENTITIES, {"own": names.SCHEMA})
     hard = without_equality(server, {type_ for row in rows for type_ in row[-1]})
     return [
-        Unkeyed(*row[:-1], tuple(hard[type_] for type_ in row[-1] if type_ in hard)) for row in rows
+        Unkeyed._make([*row[:-1], tuple(hard[type_] for type_ in row[-1] if type_ in hard)])
+        for row in rows
     ]
