@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+from database_moves.errors import MoveError
 from database_moves.options import MoveOptions
+from database_moves.poolers.pooler import PoolerState
 from database_moves.preflight import Report, preflight
 
 if TYPE_CHECKING:
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
     from database_moves.preflight.verdicts import Level
     from tests.database_moves.conftest import Made
+
+LEADING = PoolerState(paused=False, points_at="source")
 
 SHOWN: dict[str, set[str]] = {}
 """The levels that some test shows, by check."""
@@ -71,3 +75,25 @@ def said(report: Report) -> str:
 def crashed(report: Report) -> list[str]:
     """The checks that failed instead of looking."""
     return [v.check for v in report.verdicts if v.message.startswith("this check failed")]
+
+
+class Standing:
+    """A pooler that answers as it is told to; what a real one answers is its own tests' matter."""
+
+    described = "a pooler at db:6432"
+
+    def __init__(
+        self,
+        state: PoolerState | MoveError = LEADING,
+        doubts: tuple[str, ...] = (),
+    ) -> None:
+        self._state = state
+        self._doubts = doubts
+
+    def check(self, max_pause: float) -> tuple[str, ...]:
+        return self._doubts
+
+    def state(self) -> PoolerState:
+        if isinstance(self._state, MoveError):
+            raise self._state
+        return self._state

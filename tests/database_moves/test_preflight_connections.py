@@ -104,6 +104,7 @@ def test_the_faults_of_both_sides_come_in_one_run(pair: tuple[Made, Made]) -> Re
     assert {verdict.check for verdict in report.verdicts} == {
         "connection.reachable",
         "pooler.given",
+        "pooler.ready",
     }
     return report
 

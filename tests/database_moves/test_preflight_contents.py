@@ -10,12 +10,13 @@ import pytest
 from psycopg import sql
 
 from database_moves.options import MoveOptions
+from database_moves.poolers.pooler import PoolerState, PoolerUnreachableError
 from database_moves.preflight import Report
 from database_moves.preflight.reaching import open_session
 from database_moves.preflight.registry import CHECKS
 from database_moves.preflight.running import judge
 from database_moves.preflight.situation import Server, Situation
-from tests.database_moves.preflight_levels import crashed, level_of, look, said, shows
+from tests.database_moves.preflight_levels import Standing, crashed, level_of, look, said, shows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -327,3 +328,27 @@ def test_without_a_pooler_clients_must_reconnect(pair: tuple[Made, Made]) -> Rep
     report = look(source, target, "pooler.given")
     assert level_of(report, "pooler.given") == "warning"
     return report
+
+
+@shows({"pooler.ready": "warning"})
+def test_what_a_pooler_would_have_trouble_with_is_told(pair: tuple[Made, Made]) -> Report:
+    source, target = pair
+    report = look(source, target, "pooler.ready", poolers=[Standing(doubts=("session mode",))])
+    assert "session mode" in said(report)
+    return report
+
+
+@pytest.mark.parametrize(
+    "pooler",
+    [
+        Standing(PoolerUnreachableError("nobody is there", remedy="start it")),
+        Standing(PoolerState(paused=False, points_at="target")),
+        Standing(PoolerState(paused=False, points_at=None)),
+    ],
+)
+@shows({"pooler.ready": "refused"})
+def test_a_pooler_that_could_not_lead_clients_to_the_target_is_refused(
+    pair: tuple[Made, Made], pooler: Standing
+) -> Report:
+    source, target = pair
+    return look(source, target, "pooler.ready", poolers=[pooler])

@@ -85,6 +85,7 @@ size.kept-wal
 size.disk
 programs.dump
 pooler.given
+pooler.ready
 """
 
 

@@ -14,7 +14,7 @@ from database_moves.preflight import Report, Verdict, preflight
 from database_moves.preflight.registry import CHECKS, Check
 from database_moves.preflight.rendering import render, summary
 from tests.database_moves.conftest import MOVER_PASSWORD
-from tests.database_moves.preflight_levels import crashed, look, said, shows
+from tests.database_moves.preflight_levels import Standing, crashed, look, said, shows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,15 +35,6 @@ SELECT c.relname FROM pg_class AS c
 """
 
 
-class Ready:
-    """A pooler that is as it should be."""
-
-    described = "a pooler"
-
-    def faults(self) -> tuple[str, ...]:
-        return ()
-
-
 @shows(dict.fromkeys(CHECKS, "fine"))
 def test_an_ordinary_database_may_move_and_every_check_says_so(pair: tuple[Made, Made]) -> Report:
     source, target = pair
@@ -51,7 +42,7 @@ def test_an_ordinary_database_may_move_and_every_check_says_so(pair: tuple[Made,
         connection.execute("CREATE SCHEMA app")
         connection.execute("CREATE TABLE app.orders (id int PRIMARY KEY, body jsonb)")
         connection.execute("INSERT INTO app.orders SELECT x, '{}' FROM generate_series(1, 99) AS x")
-    report = look(source, target, poolers=[Ready()])
+    report = look(source, target, poolers=[Standing()])
     assert not report.refused
     return report
 
