@@ -292,6 +292,15 @@ def test_what_an_older_target_does_not_know_is_refused_by_name(
     return report
 
 
+@shows({"features.build": "refused"})
+def test_a_target_that_was_built_without_libxml_takes_no_xml(pair: tuple[Made, Made]) -> Report:
+    source, target = pair
+    run(source, "CREATE TABLE documents (id int PRIMARY KEY, body xml)")
+    report = look(source, target, "features.build")
+    assert report.verdicts[0].objects == ("public.documents.body",)
+    return report
+
+
 @shows({"activity.transactions": "warning", "activity.ddl": "warning"})
 def test_who_holds_a_move_up_is_named(
     pair: tuple[Made, Made], monkeypatch: pytest.MonkeyPatch

@@ -75,6 +75,7 @@ contents.security-labels
 contents.event-triggers
 contents.firing-triggers
 features.version
+features.build
 features.superuser
 configuration.settings
 activity.prepared

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, LiteralString, NamedTuple
 
+import psycopg
+
 from database_moves import names
 from database_moves.preflight.registry import check
 from database_moves.preflight.verdicts import Finding, counted, named, refused
@@ -11,7 +13,7 @@ from database_moves.preflight.verdicts import Finding, counted, named, refused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from database_moves.preflight.situation import Situation
+    from database_moves.preflight.situation import Server, Situation
 
 
 class Feature(NamedTuple):
@@ -114,6 +116,19 @@ SELECT pg_describe_object(class, oid, 0) FROM found
  WHERE (class, oid) NOT IN (SELECT classid, objid FROM extension) ORDER BY 1
 """
 
+_OF_XML = """
+SELECT format('%s.%I', a.attrelid::regclass, a.attname)
+  FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+ WHERE a.atttypid IN ('xml'::regtype, 'xml[]'::regtype) AND NOT a.attisdropped AND a.attnum > 0
+   AND c.relkind IN ('r', 'p', 'm') AND a.attrelid >= 16384
+ ORDER BY 1
+"""
+
+_BY_LZ4 = """
+SELECT format('%s.%I', attrelid::regclass, attname) FROM pg_attribute
+ WHERE attcompression = 'l' AND NOT attisdropped AND attrelid >= 16384 ORDER BY 1
+"""
+
 
 @check("features.version", fine="the target's version knows all that the source uses")
 def version(situation: Situation) -> Iterator[Finding]:
@@ -134,6 +149,30 @@ def version(situation: Situation) -> Iterator[Finding]:
                 )
 
 
+@check("features.build", fine="the target's server is built with all that the source uses")
+def build(situation: Situation) -> Iterator[Finding]:
+    """A server may be built without libxml or LZ4; then it takes no value that needs them."""
+    source, target = situation.both
+    of_xml = source.names(_OF_XML)
+    if of_xml and not _knows_xml(target):
+        yield refused(
+            f"the target's server is built without libxml, and these hold XML: {named(of_xml)}",
+            "choose a server that is built with it, or ALTER COLUMN ... TYPE text",
+            of_xml,
+        )
+    by_lz4 = source.names(_BY_LZ4)
+    methods = target.value(
+        "SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression'"
+    )
+    if by_lz4 and "lz4" not in methods:
+        yield refused(
+            f"the target's server is built without LZ4, by which these are compressed: "
+            f"{named(by_lz4)}",
+            "ALTER COLUMN ... SET COMPRESSION pglz",
+            by_lz4,
+        )
+
+
 @check("features.superuser", fine="nothing needs a superuser on the target")
 def superuser(situation: Situation) -> Iterator[Finding]:
     """Functions in C, base types and operator classes can be made by a superuser alone."""
@@ -148,3 +187,11 @@ def superuser(situation: Situation) -> Iterator[Finding]:
             "the source",
             found,
         )
+
+
+def _knows_xml(server: Server) -> bool:
+    try:
+        server.value("SELECT xmlparse(CONTENT '')::text")
+    except psycopg.errors.FeatureNotSupported:
+        return False
+    return True
