@@ -8,7 +8,10 @@ import pytest
 from psycopg import sql
 
 from database_moves import control
-from database_moves.replication import subscriptions
+from database_moves.errors import MoveError, RefusedError
+from database_moves.inventory import tables
+from database_moves.replication import slots, subscriptions
+from database_moves.replication.marker import MarkerNotAppliedError
 from database_moves.replication.stream import Stream
 
 if TYPE_CHECKING:
@@ -156,3 +159,215 @@ def test_writes_reach_the_other_side_once_whichever_side_serves(
     found = forward.health()
     assert found.faults() == []
     assert found.errors == 0
+
+
+@pytest.fixture
+def following(pair: Pair) -> tuple[Made, Made, Stream]:
+    for made in pair:
+        fill(made)
+    forward, _ = streams(pair)
+    begin(forward)
+    return (*pair, forward)
+
+
+def test_what_tables_are_made_of_arrives_in_every_form(
+    following: tuple[Made, Made, Stream],
+) -> None:
+    source, target, forward = following
+    with source.owner() as connection:
+        connection.execute(sql.SQL("INSERT INTO {} (writer, n) VALUES (1, 5)").format(ORDERS))
+        connection.execute(
+            sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE VALUES (77, 2, 6)").format(ORDERS)
+        )
+        connection.execute("INSERT INTO keyless VALUES (1, 'x'), (1, 'x'), (NULL, NULL)")
+        connection.execute("INSERT INTO parted VALUES (1, 1), (2, 11)")
+    drain(forward)
+    with source.owner() as connection:
+        connection.execute("UPDATE keyless SET b = 'y' WHERE a IS NULL")
+        connection.execute("DELETE FROM keyless WHERE ctid = (SELECT min(ctid) FROM keyless)")
+        connection.execute("UPDATE parted SET at = 12 WHERE id = 1")
+        connection.execute("DELETE FROM parted WHERE id = 2")
+    drain(forward)
+    everything = sql.SQL("SELECT id, writer, n, twice FROM {} ORDER BY id").format(ORDERS)
+    assert rows(target, everything) == [(1, 1, 5, 10), (77, 2, 6, 12)]
+    assert rows(target, "SELECT * FROM keyless ORDER BY a") == [(1, "x"), (None, "y")]
+    assert rows(target, "SELECT tableoid::regclass::text, * FROM parted") == [("parted_2", 1, 12)]
+    assert forward.health().faults() == []
+
+
+def test_truncating_tables_that_refer_to_each_other_arrives(
+    following: tuple[Made, Made, Stream],
+) -> None:
+    source, target, forward = following
+    with source.owner() as connection:
+        connection.execute("INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1, 1)")
+    drain(forward)
+    assert rows(target, "SELECT * FROM child") == [(1, 1)]
+    with source.owner() as connection:
+        connection.execute("TRUNCATE parent CASCADE; INSERT INTO parent VALUES (2)")
+    drain(forward)
+    assert rows(target, "SELECT * FROM child") == []
+    assert rows(target, "SELECT * FROM parent") == [(2,)]
+
+
+def test_publishing_again_brings_about_just_the_wanted_tables(pair: Pair) -> None:
+    fill(pair[0])
+    forward, _ = streams(pair)
+    listed = "SELECT schemaname, tablename, attnames FROM pg_publication_tables ORDER BY 1, 2"
+    forward.publish()
+    first = rows(pair[0], listed)
+    assert {row[1] for row in first} == {
+        *("Order \u00fc%s", "parent", "child", "keyless", "parted_1", "parted_2", "marker")
+    }
+    with forward.publisher.session("test") as connection:
+        (publication,) = connection.execute("SELECT pubname FROM pg_publication").fetchone() or ()
+        name = sql.Identifier(publication)
+        connection.execute(sql.SQL("ALTER PUBLICATION {} DROP TABLE public.parent").format(name))
+        connection.execute(
+            sql.SQL("ALTER PUBLICATION {} SET TABLE public.child (id), public.keyless").format(name)
+        )
+        connection.execute(sql.SQL("ALTER PUBLICATION {} SET (publish = 'insert')").format(name))
+        forward.publish()
+        assert rows(pair[0], listed) == first
+        only = [table for table in tables(connection) if table.name == "parent"]
+        forward.publish(only)
+        assert {row[1] for row in rows(pair[0], listed)} == {"parent", "marker"}
+        options = "SELECT pubinsert, pubupdate, pubdelete, pubtruncate, pubviaroot"
+        found = connection.execute(f"{options} FROM pg_publication").fetchall()
+        assert found == [(True, True, True, True, False)]
+
+
+def test_subscribing_before_there_is_anything_to_subscribe_to_says_what_is_missing(
+    pair: Pair,
+) -> None:
+    for made in pair:
+        fill(made)
+    forward, _ = streams(pair)
+    with pytest.raises(MoveError, match="no publication"):
+        forward.subscribe(enabled=True)
+    forward.publish()
+    with pytest.raises(MoveError, match=r"slot \w+ is missing"):
+        forward.subscribe(enabled=True)
+    with pytest.raises(MoveError, match="no subscription"):
+        forward.enable()
+    forward.disable()
+    assert forward.remove() == ()
+    assert forward.remove() == ()
+
+
+def test_a_table_published_after_subscribing_is_not_taken_for_followed(
+    following: tuple[Made, Made, Stream],
+) -> None:
+    source, target, forward = following
+    for made in (source, target):
+        with made.owner() as connection:
+            connection.execute('CREATE TABLE "late %s" (id int PRIMARY KEY)')
+    forward.publish()
+    with pytest.raises(MoveError, match=r'public\."late %s"'):
+        forward.subscribe(enabled=True)
+
+
+def test_another_databases_slot_of_that_name_is_left_alone(
+    make_database: Callable[[int], Made],
+) -> None:
+    pair = make_database(16), make_database(16)
+    for made in pair:
+        fill(made)
+    forward, _ = streams(pair)
+    with pair[1].superuser() as connection:
+        slots.create(connection, f"{forward.name}_w", timeout=30)
+    forward.publish()
+    with pytest.raises(RefusedError, match="another database"):
+        forward.create_slot()
+    left = forward.remove()
+    assert [item.kind for item in left] == ["slot"]
+    with pair[1].superuser() as connection:
+        slots.drop(connection, f"{forward.name}_w", timeout=30)
+
+
+def test_a_marker_of_an_earlier_stream_proves_nothing(
+    following: tuple[Made, Made, Stream],
+) -> None:
+    _, target, forward = following
+    with target.as_database("target").session("test") as connection:
+        connection.execute(
+            "UPDATE patchworks_moves.marker SET n = 9000000000000000000 WHERE side = 'source'"
+        )
+        forward.remove()
+        forward.publish()
+        forward.create_slot()
+        forward.advance_slot()
+        forward.subscribe(enabled=False)
+        with pytest.raises(MarkerNotAppliedError):
+            forward.wait_for_marker(forward.beat(), time.monotonic() + 0.2, connection)
+    forward.enable()
+    drain(forward)
+
+
+def test_a_heartbeat_outlives_its_session_and_stops_behind_a_lock(
+    following: tuple[Made, Made, Stream],
+) -> None:
+    source, _, forward = following
+    heartbeat = forward.heartbeat(0.05).start()
+
+    def wait_for_a_beat() -> int:
+        before = heartbeat.last
+        deadline = time.monotonic() + 30
+        while heartbeat.last is None or heartbeat.last == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return heartbeat.last
+
+    first = wait_for_a_beat()
+    with source.superuser() as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE application_name = 'patchworks heartbeat'"
+        )
+        assert wait_for_a_beat() > first
+        connection.execute("BEGIN; LOCK TABLE patchworks_moves.marker IN SHARE MODE")
+        time.sleep(0.1)
+        heartbeat.stop()
+        last = heartbeat.last
+        connection.execute("COMMIT")
+        now = connection.execute(
+            "SELECT n FROM patchworks_moves.marker WHERE side = 'source'"
+        ).fetchone()
+    assert now == (last,)
+    forward.wait_for_marker(last or 0, time.monotonic() + 60)
+
+
+def test_lag_is_told_in_seconds_and_bytes(following: tuple[Made, Made, Stream]) -> None:
+    source, _, forward = following
+    drain(forward)
+    assert forward.health().lag_seconds == 0
+    forward.disable()
+    before = forward.health()
+    with source.owner() as connection:
+        connection.execute("INSERT INTO keyless SELECT n, 'x' FROM generate_series(1, 1000) AS n")
+    forward.beat()
+    after = forward.health()
+    assert before.lag_bytes is not None
+    assert after.lag_bytes is not None
+    assert after.lag_seconds is not None
+    assert after.retained_bytes is not None
+    assert after.lag_bytes > before.lag_bytes + 50_000
+    assert after.lag_seconds > 0
+    assert after.retained_bytes >= after.lag_bytes
+
+
+def test_two_thousand_tables_are_published_and_followed(pair: Pair) -> None:
+    made = "DO $$ BEGIN FOR i IN 1..2000 LOOP EXECUTE format("
+    for database in pair:
+        with database.owner() as connection:
+            connection.execute(
+                f"{made}'CREATE TABLE %I (id int PRIMARY KEY)', 't ' || i); END LOOP; END $$"
+            )
+        fill(database)
+    forward, _ = streams(pair)
+    begin(forward)
+    forward.publish()
+    with pair[0].owner() as connection:
+        connection.execute('INSERT INTO "t 1" VALUES (1); INSERT INTO "t 2000" VALUES (2)')
+    drain(forward)
+    assert rows(pair[1], 'SELECT id FROM "t 1" UNION ALL SELECT id FROM "t 2000"') == [(1,), (2,)]
