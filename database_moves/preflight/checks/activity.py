@@ -1,4 +1,4 @@
-"""What is going on that a move would have to wait for?"""
+"""Checks of what is going on that a move would have to wait for."""
 
 from __future__ import annotations
 

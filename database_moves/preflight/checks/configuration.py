@@ -1,4 +1,4 @@
-"""Which settings belong to the database and do not come with what is in it?"""
+"""Checks of settings that belong to the database and do not come with what is in it."""
 
 from __future__ import annotations
 

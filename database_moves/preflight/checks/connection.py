@@ -1,4 +1,4 @@
-"""Can each side be reached, by the mover and by the other side's server?"""
+"""Checks that each side is reached, by the mover and by the other side's server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does the database hold that the change stream does not carry?"""
+"""Checks for what the change stream does not carry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do both databases store and order text alike?"""
+"""Checks that both databases store and order text alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Has the target's server the extensions, and may this role create them?"""
+"""Checks that the target's server has the extensions and that this role may create them."""
 
 from __future__ import annotations
 

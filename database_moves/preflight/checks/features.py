@@ -1,4 +1,4 @@
-"""Does the source hold what the target's version, or the mover's role, cannot make?"""
+"""Checks for what the target's version or build, or the mover's role, cannot make."""
 
 from __future__ import annotations
 

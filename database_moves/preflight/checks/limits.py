@@ -1,4 +1,4 @@
-"""Are enough connections free?"""
+"""Checks that enough connections are free."""
 
 from __future__ import annotations
 

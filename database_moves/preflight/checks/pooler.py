@@ -1,4 +1,4 @@
-"""Can the poolers hold clients back while the database changes hands?"""
+"""Checks that the poolers can hold clients back while the database changes hands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""May the mover's role, which need be no superuser, do all that a move takes?"""
+"""Checks that the mover's role, which need be no superuser, may do all that a move takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are PostgreSQL's own programs at hand that write and read the schema?"""
+"""Checks that PostgreSQL's own programs are at hand, which write and read the schema."""
 
 from __future__ import annotations
 

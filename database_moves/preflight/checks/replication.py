@@ -1,4 +1,4 @@
-"""Have the servers what logical replication takes, and is any of it taken already?"""
+"""Checks that the servers have what logical replication takes, and that none of it is taken."""
 
 from __future__ import annotations
 

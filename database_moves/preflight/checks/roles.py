@@ -1,4 +1,4 @@
-"""Are the roles there on the target, and may they come in?"""
+"""Checks that the roles are there on the target and may come in."""
 
 from __future__ import annotations
 

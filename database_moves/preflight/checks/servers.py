@@ -1,4 +1,4 @@
-"""Are these two servers that a move can go between?"""
+"""Checks that these are two servers that a move can go between."""
 
 from __future__ import annotations
 

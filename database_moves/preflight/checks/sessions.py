@@ -1,4 +1,4 @@
-"""Can the sessions that are there be seen, ended and kept out?"""
+"""Checks that the sessions that are there can be seen, ended and kept out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much is there to move, how long will it take, and is there room?"""
+"""Checks of how much there is to move, how long it takes, and whether there is room."""
 
 from __future__ import annotations
 

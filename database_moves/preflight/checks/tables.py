@@ -1,4 +1,4 @@
-"""Can every table's changes be sent and found again on the other side?"""
+"""Checks that every table's changes can be sent and found again on the other side."""
 
 from __future__ import annotations
 

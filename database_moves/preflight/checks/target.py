@@ -1,4 +1,4 @@
-"""Is the target an empty database that nobody else fills?"""
+"""Checks that the target is an empty database that nobody else fills."""
 
 from __future__ import annotations
 
