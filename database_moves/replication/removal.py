@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
 
-from database_moves import names
+from database_moves import crash_points, names
 from database_moves.errors import MoveError
 from database_moves.replication import publication, slots, subscriptions
 
@@ -67,6 +67,7 @@ def waiting_slot(name: str) -> str:
 def remove(name: str, publisher: Database, subscriber: Database) -> tuple[Remaining, ...]:
     """Remove all that exists of the stream; what is left because a side does not answer."""
     remaining = _on(subscriber, [("subscription", name, _drop_subscription)])
+    crash_points.reached("stream.subscription-removed")
     remaining += _on(
         publisher,
         [

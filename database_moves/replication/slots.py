@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from database_moves import crash_points
 from database_moves.errors import MoveError, RefusedError
 from database_moves.replication import positions
 
@@ -145,6 +146,7 @@ def advance(connection: Connection, waiting: str, name: str) -> int:
     if found is None or found.lost:
         raise MoveError(f"the slot {waiting} is missing or lost", remedy="create it again")
     drop(connection, name, timeout=5)
+    crash_points.reached("stream.slot-being-advanced")
     now = flush(connection)
     connection.execute(
         "SELECT pg_replication_slot_advance(%s, %s::pg_lsn)", (waiting, positions.text(now))

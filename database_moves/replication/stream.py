@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from database_moves import inventory, names
+from database_moves import crash_points, inventory, names
 from database_moves.errors import MoveError
 from database_moves.inventory import qualified_name
 from database_moves.replication import (
@@ -87,7 +87,9 @@ class Stream:
         Called once shortly before the pause too, it has little left to pass over in it.
         """
         with self._on_publisher(connection) as session:
-            return slots.advance(session, removal.waiting_slot(self.name), self.name)
+            position = slots.advance(session, removal.waiting_slot(self.name), self.name)
+        crash_points.reached("stream.slot-advanced")
+        return position
 
     def subscribe(self, enabled: bool) -> None:
         """Subscribe from the slot, without rows; an existing subscription is brought to that.
@@ -104,6 +106,7 @@ class Stream:
             if subscriptions.find(subscriber, self.name) is None:
                 marker.forget(subscriber, self.publisher.side)
                 subscriptions.create(self.subscriber, self.name, conninfo, enabled=enabled)
+                crash_points.reached("stream.subscribed")
             else:
                 subscriptions.update(self.subscriber, self.name, conninfo)
                 subscriptions.switch(subscriber, self.name, enabled=enabled)

@@ -29,8 +29,8 @@ def pair(request: pytest.FixtureRequest, make_database: Callable[[int], Made]) -
 def sessions(pair: tuple[Made, Made]) -> Iterator[tuple[Connection, Connection]]:
     with contextlib.ExitStack() as stack:
         found = [
-            stack.enter_context(made.as_database(side).session("carry"))
-            for made, side in zip(pair, ("source", "target"), strict=True)
+            stack.enter_context(pair[0].as_database("source").session("carry")),
+            stack.enter_context(pair[1].as_database("target").session("carry")),
         ]
         for connection in found:
             control.ensure(connection)

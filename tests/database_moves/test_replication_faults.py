@@ -307,7 +307,7 @@ def test_no_password_is_in_any_log_whatever_is_logged(pair: Pair, own: Servers) 
                 )
             connection.execute("SELECT pg_reload_conf()")
     time.sleep(0.2)
-    errors = []
+    errors: list[BaseException | None] = []
     try:
         begin(forward)
         forward.subscribe(enabled=True)

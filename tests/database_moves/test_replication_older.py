@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from conftest import Made
 
 
+@pytest.mark.needs_debian_postgresql
 def test_fifteen_gives_to_a_newer_one_and_takes_back_as_a_superuser(
     make_database: Callable[[int], Made],
 ) -> None:
