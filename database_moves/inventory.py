@@ -45,7 +45,7 @@ SELECT a.attrelid::bigint, a.attname, a.attgenerated <> '', a.attidentity <> '',
  ORDER BY a.attrelid, a.attnum
 """
 
-# The key that replication uses: the chosen index, else the primary key.
+# The key that replication uses: the chosen index, else the primary key; a deferrable one is none.
 _KEYS = """
 SELECT i.indrelid::bigint,
        array_agg(a.attname::text ORDER BY k.ordinality)
@@ -53,7 +53,8 @@ SELECT i.indrelid::bigint,
   JOIN pg_class AS c ON c.oid = i.indrelid
  CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, ordinality)
   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
- WHERE i.indrelid = ANY(%(tables)s) AND i.indisvalid AND k.ordinality <= i.indnkeyatts
+ WHERE i.indrelid = ANY(%(tables)s) AND i.indisvalid AND i.indimmediate
+   AND k.ordinality <= i.indnkeyatts
    AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END
  GROUP BY i.indrelid, i.indexrelid
 """
