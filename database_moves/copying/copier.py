@@ -71,17 +71,16 @@ def copy_rows(
     """
     began = time.monotonic()
     wanted = [table for table in tables if table.persistence == "permanent"]
+    begin = Begin(source, target, snapshot.name, snapshot.identity, jobs)
     try:
-        with target.session("ledger") as connection:
-            control.ensure(connection)
-        tasks = _planned(source, target, wanted, snapshot, jobs=jobs, part_bytes=part_bytes)
-        begin = Begin(
-            source, target, snapshot.name, snapshot.identity, max(1, min(jobs, len(tasks)))
-        )
-        meter = Meter(tasks, progress, time.monotonic())
-        while left := _left(target, tasks, snapshot):
-            meter.restart(left)
-            with Crew(begin) as crew:
+        # Python takes a while to start, in which the copy is planned.
+        with Crew(begin) as crew:
+            with target.session("ledger") as connection:
+                control.ensure(connection)
+            tasks = _planned(source, target, wanted, snapshot, jobs=jobs, part_bytes=part_bytes)
+            meter = Meter(tasks, progress, time.monotonic())
+            while left := _left(target, tasks, snapshot):
+                meter.restart(left)
                 _Copy(crew, left, snapshot, meter, rate_limit).run()
         rows, size = _totals(target, snapshot)
     except psycopg.OperationalError as error:

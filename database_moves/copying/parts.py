@@ -18,6 +18,10 @@ PARTS_A_JOB = 4
 BATCH_TABLES = 100
 """Tables in one transaction at most: each holds locks on the target until it ends."""
 
+FROZEN_BYTES = 4 * 1024**2
+"""From this size on a table's rows are written frozen, which its own transaction must truncate it
+for. That costs 2 ms, and spares a tenth of the time to write the rows (measured, 2026-11)."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -51,6 +55,11 @@ class Part:
     def whole(self) -> bool:
         """Whether it is the table's only part."""
         return self.of == 1
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its rows need no VACUUM later."""
+        return self.whole and self.bytes >= FROZEN_BYTES
 
 
 Task = tuple[Part, ...]

@@ -98,7 +98,7 @@ def write(part: Part) -> sql.Composed:
         sql.Identifier(part.table.schema, part.table.name),
         _columns(part),
         _format(part),
-        sql.SQL(", FREEZE") if part.whole else sql.SQL(""),
+        sql.SQL(", FREEZE") if part.frozen else sql.SQL(""),
     )
 
 

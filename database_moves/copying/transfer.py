@@ -200,18 +200,23 @@ def described(part: Part) -> str:
 
 
 def _make_ready(writing: psycopg.Connection[Any], parts: list[Part]) -> None:
-    """Truncate the whole tables of a task, which hold nothing, so that rows may come frozen."""
-    tables = [sql.Identifier(part.table.schema, part.table.name) for part in parts if part.whole]
+    """Truncate what is to be written frozen; that it is empty is looked at first."""
+    tables = {
+        qualified_name(part.table.schema, part.table.name): sql.Identifier(
+            part.table.schema, part.table.name
+        )
+        for part in parts
+        if part.frozen
+    }
     if not tables:
         return
     filled = writing.execute(
         sql.SQL(" UNION ALL ").join(
-            sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM ONLY {})").format(
-                sql.Literal(qualified_name(part.table.schema, part.table.name)), table
-            )
-            for part, table in zip(parts, tables, strict=True)
+            sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM ONLY {})").format(sql.Literal(name), table)
+            for name, table in tables.items()
         )
     ).fetchall()
     if filled:
         raise UnexpectedRowsError(", ".join(name for (name,) in filled))
-    writing.execute(sql.SQL("TRUNCATE ONLY {}").format(sql.SQL(", ONLY ").join(tables)))
+    names = sql.SQL(", ONLY ").join(tables.values())
+    writing.execute(sql.SQL("TRUNCATE ONLY {}").format(names))
