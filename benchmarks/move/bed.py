@@ -72,7 +72,9 @@ class Bed:
         server = self.source if side == "source" else self.target
         with psycopg.connect(server.superuser_dsn, autocommit=True) as connection:
             identifier = sql.Identifier(name)
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier)
+            )
             connection.execute(
                 sql.SQL("CREATE DATABASE {} OWNER {}").format(identifier, sql.Identifier(ROLE))
             )
@@ -126,14 +128,19 @@ def fill(bed: Bed, shape: str, size: float) -> None:
         connection.execute("CHECKPOINT")
 
 
+TABLE_A = (
+    "CREATE TABLE public.orders (id bigint, customer integer NOT NULL,"
+    " amount numeric(10,2) NOT NULL, placed timestamptz NOT NULL, note text NOT NULL)"
+)
+
+
 def _one_table(size: float) -> list[str]:
     rows = max(100, int(5_000_000 * size))
     return [
-        "CREATE TABLE orders (id bigint, customer integer NOT NULL, amount numeric(10,2) NOT NULL,"
-        " placed timestamptz NOT NULL, note text NOT NULL)",
+        TABLE_A,
         "INSERT INTO orders SELECT i, (i * 7919) % 100003, (i % 100000) / 100.0,"
         " timestamptz '2020-01-01' + (i * 31 % 5000000) * interval '7 seconds', 'note ' || i"
-        f" FROM generate_series(1::bigint, {rows}) AS i",  # noqa: S608 - a number
+        f" FROM generate_series(1::bigint, {rows}) AS i",
         "ALTER TABLE orders ADD PRIMARY KEY (id)",
         "CREATE INDEX ON orders (customer)",
         "CREATE INDEX ON orders (placed)",
@@ -154,10 +161,12 @@ def _wide_rows(size: float) -> list[str]:
     return [
         "CREATE TABLE wide (id bigint PRIMARY KEY, kind integer NOT NULL, body text NOT NULL,"
         " doc bytea NOT NULL)",
-        "INSERT INTO wide SELECT i, i % 10, (SELECT string_agg('word ' || md5((i * 1000 + j)::text),"
-        " ' ') FROM generate_series(1, 120) AS j), (SELECT string_agg(decode(md5((i * 77 +"
-        " j)::text), 'hex'), '') FROM generate_series(1, 300) AS j)"
-        f" FROM generate_series(1, {rows}) AS i",  # noqa: S608 - a number
+        "INSERT INTO wide SELECT i, i % 10,"
+        " (SELECT string_agg('word ' || md5((i * 1000 + j)::text), ' ')"
+        " FROM generate_series(1, 120) AS j),"
+        " (SELECT string_agg(decode(md5((i * 77 + j)::text), 'hex'), '')"
+        " FROM generate_series(1, 300) AS j)"
+        f" FROM generate_series(1, {rows}) AS i",
         "CREATE INDEX ON wide (kind)",
     ]
 

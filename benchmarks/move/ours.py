@@ -12,6 +12,14 @@ from database_moves.copying import copy_rows, create_slot_with_snapshot
 if TYPE_CHECKING:
     from benchmarks.move.bed import Bed
 
+SETTINGS = {
+    # What a crash takes back is built again: nothing here is worth waiting for the disk.
+    "synchronous_commit": "off",
+    "maintenance_work_mem": "256MB",
+    "max_parallel_maintenance_workers": "1",
+}
+"""Of the sessions that restore the schema and build indexes."""
+
 JOBS = 2
 """Of every contestant, on a machine with two cores."""
 
@@ -59,7 +67,8 @@ def _restore(bed: Bed, name: str, *options: str) -> None:
     target = bed.database("target", name)
     _run(
         *(bed.programs / "pg_restore", "--dbname=", *options, bed.directory / "archive"),
-        environment=target.environment(),
+        environment=target.environment()
+        | {"PGOPTIONS": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())},
     )
 
 

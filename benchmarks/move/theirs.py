@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from benchmarks.move.ours import JOBS
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.move.bed import Bed
+    from database_moves.database import Side
 
 SPLIT_BYTES = 64 * 1024**2
 """From where pgcopydb copies a table in parts; it gains by it, so it is let."""
@@ -43,7 +44,14 @@ def pgcopydb(bed: Bed, name: str) -> None:
     """Debian's pgcopydb, with the newer version's pg_dump."""
     work = bed.directory / "pgcopydb"
     shutil.rmtree(work, ignore_errors=True)
-    command = ["pgcopydb", "clone", "--dir", work, "--skip-large-objects", "--skip-extensions"]
+    command: list[str | Path] = [
+        "pgcopydb",
+        "clone",
+        "--dir",
+        work,
+        "--skip-large-objects",
+        "--skip-extensions",
+    ]
     command += ["--table-jobs", str(JOBS), "--index-jobs", str(JOBS)]
     command += ["--split-tables-larger-than", str(SPLIT_BYTES)]
     environment = {
@@ -59,20 +67,25 @@ def pgcopydb(bed: Bed, name: str) -> None:
 def _through_files(bed: Bed, name: str, *options: str) -> None:
     where = bed.directory / "dump"
     shutil.rmtree(where, ignore_errors=True)
-    dump = [bed.programs / "pg_dump", "--format=directory", f"--jobs={JOBS}", f"--file={where}"]
+    dump: list[str | Path] = [
+        bed.programs / "pg_dump",
+        "--format=directory",
+        f"--jobs={JOBS}",
+        f"--file={where}",
+    ]
     subprocess.run([*dump, *options], env=_environment(bed, "source", name), check=True)
-    restore = [bed.programs / "pg_restore", "--dbname=", f"--jobs={JOBS}", where]
+    restore: list[str | Path] = [bed.programs / "pg_restore", "--dbname=", f"--jobs={JOBS}", where]
     _run(restore, bed, name)
 
 
-def _run(command: list[str | Path], bed: Bed, name: str, stdin: object = None) -> None:
+def _run(command: list[str | Path], bed: Bed, name: str, stdin: IO[bytes] | None = None) -> None:
     subprocess.run(command, env=_environment(bed, "target", name), check=True, stdin=stdin)
 
 
-def _environment(bed: Bed, side: str, name: str) -> dict[str, str]:
+def _environment(bed: Bed, side: Side, name: str) -> dict[str, str]:
     return {"PATH": "/usr/bin:/bin", **bed.database(side, name).environment()}
 
 
-def _uri(bed: Bed, side: str, name: str) -> str:
+def _uri(bed: Bed, side: Side, name: str) -> str:
     server = bed.source if side == "source" else bed.target
     return f"postgres://bench:bench@{server.host}:{server.port}/{name}?sslmode=disable"

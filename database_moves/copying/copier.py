@@ -7,23 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg import sql
 
 from database_moves import control
-from database_moves.copying import statements
+from database_moves.copying import ledger, statements
 from database_moves.copying.crew import Crew, Died
 from database_moves.copying.meter import Meter
 from database_moves.copying.parts import plan
 from database_moves.copying.transfer import described
 from database_moves.copying.worker import Begin, Done, Failed, Moved
 from database_moves.errors import MoveError, SnapshotLostError
-from database_moves.inventory import qualified_name
 from database_moves.progress import Progress, silent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from database_moves.copying.parts import Measured, Task
+    from database_moves.copying.parts import Task
     from database_moves.copying.snapshot import Snapshot
     from database_moves.database import Database
     from database_moves.inventory import Table
@@ -79,10 +77,10 @@ def copy_rows(
                 control.ensure(connection)
             tasks = _planned(source, target, wanted, snapshot, jobs=jobs, part_bytes=part_bytes)
             meter = Meter(tasks, progress, time.monotonic())
-            while left := _left(target, tasks, snapshot):
+            while left := ledger.left(target, tasks, snapshot):
                 meter.restart(left)
                 _Copy(crew, left, snapshot, meter, rate_limit).run()
-        rows, size = _totals(target, snapshot)
+        rows, size = ledger.totals(target, snapshot)
     except psycopg.OperationalError as error:
         if not snapshot.alive():
             raise SnapshotLostError(
@@ -91,23 +89,6 @@ def copy_rows(
         raise MoveError(f"the copy lost a server: {str(error).strip()}") from error
     meter.tell(time.monotonic(), "all rows are copied")
     return CopyResult(rows, size, time.monotonic() - began)
-
-
-def erase_rows(target: Database, tables: Sequence[Table]) -> None:
-    """Empty the tables on the target and forget that they were copied, in one transaction."""
-    with target.session("erase") as connection:
-        control.ensure(connection)
-        with connection.transaction():
-            names = sql.SQL(", ONLY ").join(table.qualified for table in tables)
-            if tables:
-                connection.execute(sql.SQL("TRUNCATE ONLY {}").format(names))
-            connection.execute(
-                sql.SQL(
-                    "DELETE FROM {} AS l USING unnest(%s::text[], %s::text[]) AS t(s, n) "
-                    "WHERE l.table_schema = t.s AND l.table_name = t.n"
-                ).format(statements.LEDGER),
-                ([table.schema for table in tables], [table.name for table in tables]),
-            )
 
 
 def _planned(
@@ -125,85 +106,9 @@ def _planned(
             measured = statements.measure(connection, tables)
         tasks = plan(measured, part_bytes=part_bytes, jobs=jobs)
         with target.session("plan") as connection:
-            _refuse_rows(connection, measured, snapshot)
+            ledger.refuse_rows(connection, measured, snapshot)
         snapshot.plan = tasks
     return snapshot.plan
-
-
-def _refuse_rows(
-    connection: psycopg.Connection[Any], tables: Sequence[Measured], snapshot: Snapshot
-) -> None:
-    """Refuse a target with rows: those of another snapshot, or of who knows whom."""
-    other = connection.execute(
-        sql.SQL("SELECT count(*) FROM {} WHERE snapshot <> %s").format(statements.LEDGER),
-        (snapshot.identity,),
-    ).fetchone()
-    if other != (0,):
-        raise MoveError("the target holds rows of an earlier snapshot", remedy="erase them first")
-    begun = set(
-        connection.execute(
-            sql.SQL("SELECT table_schema, table_name FROM {}").format(statements.LEDGER)
-        ).fetchall()
-    )
-    fresh = [table for table in tables if (table.schema, table.name) not in begun]
-    for position in range(0, len(fresh), 500):
-        queries = [
-            sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM ONLY {})").format(
-                sql.Literal(qualified_name(table.schema, table.name)),
-                sql.Identifier(table.schema, table.name),
-            )
-            for table in fresh[position : position + 500]
-        ]
-        filled = connection.execute(sql.SQL(" UNION ALL ").join(queries)).fetchall()
-        if filled:
-            names = ", ".join(name for (name,) in filled[:10])
-            raise MoveError(
-                f"the target's tables hold rows that no copy brought: {names}",
-                remedy="empty them first",
-            )
-
-
-def _left(target: Database, tasks: Sequence[Task], snapshot: Snapshot) -> tuple[Task, ...]:
-    """The tasks whose parts are not all in the ledger, durably.
-
-    Parts are committed without waiting for the disk, so a crash of the target may have taken some
-    back after they were reported. The ledger is read and then a commit waited for on the same
-    connection: what was read is on the disk when that returns, or it raises.
-    """
-    with target.session("ledger") as connection:
-        done = set(
-            connection.execute(
-                sql.SQL(
-                    "SELECT table_schema, table_name, part, parts FROM {} WHERE snapshot = %s"
-                ).format(statements.LEDGER),
-                (snapshot.identity,),
-            ).fetchall()
-        )
-        connection.execute(
-            sql.SQL("UPDATE {} SET at = at WHERE ctid = (SELECT min(ctid) FROM {})").format(
-                statements.LEDGER, statements.LEDGER
-            )
-        )
-    return tuple(
-        task
-        for task in tasks
-        if any(
-            (part.table.schema, part.table.name, part.number, part.of) not in done for part in task
-        )
-    )
-
-
-def _totals(target: Database, snapshot: Snapshot) -> tuple[int, int]:
-    with target.session("ledger") as connection:
-        row = connection.execute(
-            sql.SQL(
-                "SELECT coalesce(sum(rows), 0)::bigint, coalesce(sum(bytes), 0)::bigint "
-                "FROM {} WHERE snapshot = %s"
-            ).format(statements.LEDGER),
-            (snapshot.identity,),
-        ).fetchone()
-    assert row is not None
-    return int(row[0]), int(row[1])
 
 
 class _Copy:

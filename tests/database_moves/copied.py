@@ -74,4 +74,4 @@ def on_both(source: Made, target: Made, *statements: str) -> None:
     for made in (source, target):
         with made.owner() as connection:
             for statement in statements:
-                connection.execute(sql.SQL(statement))  # type: ignore[arg-type]
+                connection.execute(sql.SQL(statement))

@@ -138,23 +138,6 @@ def test_parts_hold_each_row_once_while_writers_move_them_about(pair: tuple[Made
             assert sum(rows for *_, rows in parts) == 40000
 
 
-def test_a_value_of_50_megabytes_passes_through_little_memory(pair: tuple[Made, Made]) -> None:
-    source, target = pair
-    on_both(source, target, "CREATE TABLE public.large (id int, b bytea)")
-    with source.owner() as owner:
-        owner.execute("ALTER TABLE public.large ALTER b SET STORAGE EXTERNAL")
-        owner.execute(
-            "INSERT INTO public.large SELECT k, decode(repeat(md5(k::text), 3276800), 'hex') "
-            "FROM generate_series(1, 2) AS k"
-        )
-    with copying(source, target) as copy:
-        result = copy.run()
-        assert result.bytes > 2 * 50 * 1024**2
-        with copy.target.session("test") as connection:
-            digests = "SELECT id, md5(b), length(b) FROM public.large ORDER BY id"
-            assert connection.execute(digests).fetchall() == copy.then.execute(digests).fetchall()
-
-
 def test_two_thousand_empty_tables_need_no_session_for_each(pair: tuple[Made, Made]) -> None:
     source, target = pair
     on_both(
