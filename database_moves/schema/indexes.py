@@ -215,7 +215,7 @@ def _split(entry: Entry, fact: IndexFact, archive: Archive) -> tuple[str, str]:
         return "", whole
     table, index = sql.Identifier(fact.schema, fact.table), sql.Identifier(fact.name)
     kind = sql.SQL("PRIMARY KEY" if fact.constraint_type == "p" else "UNIQUE")
-    parts = [
+    parts: list[sql.Composable] = [
         sql.SQL("ALTER TABLE ONLY {} ADD CONSTRAINT {} {} USING INDEX {}").format(
             table, index, kind, index
         )
