@@ -93,7 +93,7 @@ def test_bytes_that_are_no_text_name_the_table(pair: tuple[Made, Made]) -> None:
     try:
         on_both(odd, target, "CREATE TABLE public.latin (a text)")
         with odd.owner() as owner:
-            owner.execute("INSERT INTO public.latin VALUES (E'\\\\xe9')")
+            owner.execute("INSERT INTO public.latin VALUES (E'\\xe9')")
         with (
             copying(odd, target) as copy,
             pytest.raises(MoveError, match=r"public\.latin: invalid byte sequence"),
