@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 # Left out: what an extension brought, the system's own, and a move's own schema.
 _OBJECTS = """
 WITH extension AS (
-  SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
+  SELECT classid, objid FROM pg_depend
+   WHERE deptype = 'e' OR (deptype = 'i' AND classid = 'pg_proc'::regclass)
 ), place AS (
   SELECT oid FROM pg_namespace
    WHERE nspname NOT IN ('information_schema', %(own)s) AND nspname !~ '^pg_'

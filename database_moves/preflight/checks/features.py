@@ -88,7 +88,8 @@ _FEATURES = (
 # What only a superuser may create, whatever the version.
 _PRIVILEGED = """
 WITH extension AS (
-  SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
+  SELECT classid, objid FROM pg_depend
+   WHERE deptype = 'e' OR (deptype = 'i' AND classid = 'pg_proc'::regclass)
 ), place AS (
   SELECT oid FROM pg_namespace
    WHERE nspname NOT IN ('information_schema', %(own)s) AND nspname !~ '^pg_'
