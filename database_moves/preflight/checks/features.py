@@ -95,7 +95,8 @@ WITH extension AS (
    WHERE nspname NOT IN ('information_schema', %(own)s) AND nspname !~ '^pg_'
 ), found (class, oid) AS (
   SELECT 'pg_proc'::regclass, p.oid FROM pg_proc AS p JOIN place ON place.oid = p.pronamespace
-    JOIN pg_language AS l ON l.oid = p.prolang WHERE NOT l.lanpltrusted
+    JOIN pg_language AS l ON l.oid = p.prolang
+   WHERE NOT l.lanpltrusted AND p.prokind <> 'a'
   UNION ALL
   SELECT 'pg_language'::regclass, l.oid FROM pg_language AS l
    WHERE NOT l.lanpltrusted AND l.lanispl
