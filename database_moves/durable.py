@@ -16,6 +16,8 @@ from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWo
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dbos import WorkflowHandle
+
 P = ParamSpec("P")
 Output = dict[str, Any]
 
@@ -106,7 +108,13 @@ def run(
     `check` is called some times a second and may raise, which leaves the workflow pending.
     """
     with SetWorkflowID(workflow_id):
-        handle = DBOS.start_workflow(function, argument)
+        DBOS.start_workflow(function, argument)
+    return wait(workflow_id, check)
+
+
+def wait(workflow_id: str, check: Callable[[], None] = lambda: None) -> Output:
+    """Wait for a workflow that runs in this process; see `run`."""
+    handle: WorkflowHandle[Output] = DBOS.retrieve_workflow(workflow_id)
     while True:
         # A recovered workflow runs in a thread of DBOS's own, which tells nobody of such an error.
         if workflow_id in _failures:
@@ -121,6 +129,7 @@ def run(
 def reading(url: str) -> Iterator[DBOSClient]:
     """Look at what is stored, without running anything."""
     _quiet()
+    DBOS.migrate(url)
     client = DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer())
     try:
         yield client

@@ -28,7 +28,9 @@ SELECT oid::bigint, coalesce(pg_relation_size(oid), 0) / current_setting('block_
 """
 
 # A type travels in binary if it and all it is made of have a binary form that means the same on
-# another server. The reg types do not: their binary form is the number of an object.
+# another server. The reg types do not: their binary form is the number of an object. That of
+# composites and of arrays of one's own types holds the numbers of types; and an empty tsquery is
+# refused in the form in which it is sent (PostgreSQL 18.4).
 _TEXT_ONLY = """
 WITH RECURSIVE made_of(type, of) AS (
     SELECT t, t FROM unnest(%s::oid[]) AS t
@@ -46,7 +48,9 @@ WITH RECURSIVE made_of(type, of) AS (
 SELECT DISTINCT m.type::bigint
   FROM made_of AS m LEFT JOIN pg_type AS t ON t.oid = m.of
  WHERE t.oid IS NULL OR t.typsend = 0 OR t.typreceive = 0
-    OR (t.typname ~ '^reg' AND t.typnamespace = 'pg_catalog'::regnamespace)
+    OR t.typtype = 'c' OR (t.typelem >= 16384)
+    OR ((t.typname ~ '^reg' OR t.typname = 'tsquery')
+        AND t.typnamespace = 'pg_catalog'::regnamespace)
 """
 
 

@@ -1,0 +1,74 @@
+"""What the steps of a move work with and no store may keep: credentials, poolers, the terminal."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from database_moves.progress import Progress, Step, silent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from database_moves.cutover.ports import SwitchHook
+    from database_moves.database import Database, Side
+    from database_moves.options import MoveOptions
+    from database_moves.poolers.pooler import Pooler
+
+
+class StoppedError(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM: the step under way ends at its next report, and is done again later."""
+
+
+@dataclass
+class Context:
+    """One move in this process."""
+
+    move: str
+    source: Database
+    target: Database
+    options: MoveOptions
+    directory: Path
+    """Where this machine keeps what may be lost, such as the schema's archive."""
+    poolers: tuple[Pooler, ...] = ()
+    switch: SwitchHook | None = None
+    report: Progress = silent
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def database(self, side: Side) -> Database:
+        """The database that was on this side when the move began."""
+        return self.source if side == "source" else self.target
+
+    def progress(self, step: Step) -> None:
+        """Pass on how far a step is; raises `StoppedError` when it is to stop."""
+        self.check()
+        self.report(step)
+
+    def check(self) -> None:
+        """Raise `StoppedError` when the process is to stop."""
+        if self.stopping.is_set():
+            raise StoppedError
+
+
+_contexts: dict[str, Context] = {}
+
+
+def enter(context: Context) -> None:
+    """Make a context known to the steps of its move, which are given the move's name only."""
+    _contexts[context.move] = context
+
+
+def leave(move: str) -> None:
+    """Forget a move's context and the credentials in it."""
+    _contexts.pop(move, None)
+
+
+def of(move: str) -> Context:
+    """The context of a move in this process; raises `LookupError` where there is none."""
+    return _contexts[move]
+
+
+def other(side: Side) -> Side:
+    """The other side."""
+    return "target" if side == "source" else "source"

@@ -1,0 +1,126 @@
+"""Copies the rows at one snapshot, then builds what is quicker built afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from database_moves import context as contexts
+from database_moves import control, durable, inventory
+from database_moves.carry import firing
+from database_moves.copying import copy_rows, create_slot_with_snapshot, erase_rows
+from database_moves.crash_points import reached
+from database_moves.errors import MoveError, SnapshotLostError
+from database_moves.schema.indexes import build_indexes
+from database_moves.schema.refreshing import analyze, refresh_materialized_views
+from database_moves.schema.restore import restore_rest
+from database_moves.steps.following import stream_to
+from database_moves.steps.preparing import archive_of
+from database_moves.steps.recording import Recording, recording, wait
+
+if TYPE_CHECKING:
+    from database_moves.context import Context
+    from database_moves.copying import CopyResult
+    from database_moves.durable import Output
+
+ATTEMPTS = 5
+"""Snapshots that one run takes: a source that restarts so often needs a person."""
+
+AGAIN_SECONDS = 2.0
+
+
+@durable.step("copy")
+def copy(move: str) -> Output:
+    """Copy all rows at one snapshot; done again, it starts over with another."""
+    context = contexts.of(move)
+    with recording(context, "copy", "copy") as recorded:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                result = _copy(context, recorded)
+            except SnapshotLostError:
+                if attempt == ATTEMPTS:
+                    raise
+                wait(context, AGAIN_SECONDS * attempt)
+            else:
+                return recorded.output(
+                    f"{result.rows} rows",
+                    {"rows": result.rows, "bytes": result.bytes, "copies": attempt},
+                )
+        raise AssertionError
+
+
+def _copy(context: Context, recorded: Recording) -> CopyResult:
+    stream = stream_to(context, "target")
+    # Whatever an earlier attempt left is of another snapshot: no row of it may stay.
+    remaining = stream.remove()
+    if remaining:
+        raise MoveError(
+            f"{remaining[0].kind} {remaining[0].name} of an earlier attempt can't be removed: "
+            f"{remaining[0].reason}",
+            remedy=f"run on the {remaining[0].side}: {remaining[0].command}",
+        )
+    with context.target.session("copy") as connection:
+        erase_rows(context.target, inventory.tables(connection))
+        reached("copy.erased")
+    with context.source.session("copy") as connection:
+        tables = inventory.tables(connection)
+    stream.publish(tables)
+    with create_slot_with_snapshot(
+        context.source, stream.name, progress=recorded.progress
+    ) as snapshot:
+        reached("copy.slot-created")
+        with context.target.session("copy") as connection:
+            # A verification counts for the copy that it verified only.
+            control.remember(connection, "copy", snapshot.identity)
+        result = copy_rows(
+            context.source,
+            context.target,
+            tables,
+            snapshot,
+            jobs=context.options.jobs,
+            rate_limit=context.options.rate_limit,
+            part_bytes=context.options.part_bytes,
+            progress=recorded.progress,
+        )
+    reached("copy.copied")
+    return result
+
+
+@durable.step("indexes")
+def indexes(move: str) -> Output:
+    """Build indexes and keys, several at once."""
+    context = contexts.of(move)
+    with recording(context, "indexes", "indexes") as recorded:
+        build_indexes(
+            context.target,
+            archive_of(context),
+            jobs=context.options.jobs,
+            memory=context.options.index_memory,
+            progress=recorded.progress,
+        )
+        reached("indexes.done")
+        return recorded.output()
+
+
+@durable.step("constraints")
+def constraints(move: str) -> Output:
+    """Make all that is left of the schema, then what the planner and the views need."""
+    context = contexts.of(move)
+    with recording(context, "indexes", "constraints") as recorded:
+        made = archive_of(context)
+        count = restore_rest(
+            made,
+            context.target,
+            context.options.jobs,
+            memory=context.options.index_memory,
+            progress=recorded.progress,
+        )
+        with (
+            context.source.session("constraints") as source,
+            context.target.session("constraints") as target,
+        ):
+            # Before any change is applied: a trigger that fires always would fire for it.
+            firing.carry(source, target)
+        refresh_materialized_views(made, context.target)
+        analyze(context.target, context.options.jobs, progress=recorded.progress)
+        reached("constraints.done")
+        return recorded.output(f"{count} objects")

@@ -1,0 +1,117 @@
+"""Prepares both databases for a move, and brings the schema without what rows do not need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from database_moves import context as contexts
+from database_moves import control, durable
+from database_moves.carry import firing
+from database_moves.crash_points import reached
+from database_moves.cutover import gate
+from database_moves.errors import MoveError
+from database_moves.schema import archive, restore, roles
+from database_moves.schema import fingerprint as fingerprints
+from database_moves.schema.erase import erase
+from database_moves.steps.recording import recording
+
+if TYPE_CHECKING:
+    from database_moves.context import Context
+    from database_moves.durable import Output
+    from database_moves.schema.archive import Archive
+
+MADE = "made"
+"""The note on the target that says that whatever it holds is of this move."""
+
+FINGERPRINT = "fingerprint"
+"""The note on each side with what its schema was when it was brought over."""
+
+
+@durable.step("prepare")
+def prepare(move: str) -> Output:
+    """Put the control schema into both databases, and let no application into the target."""
+    context = contexts.of(move)
+    with recording(context, "schema", "prepare") as recorded:
+        with context.source.session("prepare") as source:
+            control.ensure(source)
+            gate.claim(source, move)
+        with context.target.session("prepare") as target:
+            control.ensure(target)
+            gate.close(target, move)
+            if control.recall(target, MADE) is None:
+                # Preflight found it empty: what is in it from now on is of this move.
+                control.remember(target, MADE, move)
+        reached("prepare.closed")
+        return recorded.output()
+
+
+@durable.step("schema")
+def schema(move: str) -> Output:
+    """Bring the schema; done again, it begins with an empty target."""
+    context = contexts.of(move)
+    with recording(context, "schema", "schema") as recorded:
+        with context.target.session("schema") as target:
+            if control.recall(target, MADE) != move:
+                raise MoveError(f"{context.target.address} is not of the move {move}")
+        erase(context.target)
+        reached("schema.erased")
+        if context.options.create_roles:
+            roles.create_missing(context.source, context.target)
+        written = bring(context)
+        reached("schema.restored")
+        with context.source.session("schema") as source, context.target.session("schema") as target:
+            firing.carry(source, target)
+        return recorded.output(f"{len(written.entries)} objects")
+
+
+def bring(context: Context) -> Archive:
+    """Dump the source's schema and restore what comes before rows, as it was at one moment."""
+    for _ in range(3):
+        before = fingerprints.fingerprint(context.source)
+        written = archive.dump(
+            context.source,
+            context.directory,
+            target=context.target,
+            owners=context.options.owners,
+            grants=context.options.grants,
+        )
+        changed = fingerprints.differences(before, fingerprints.fingerprint(context.source))
+        if not changed:
+            break
+    else:
+        raise MoveError(
+            f"the schema of the source changes all the time: {', '.join(changed[:5])}",
+            remedy="stop what changes it and run the same command again",
+        )
+    restore.restore_pre_data(written, context.target)
+    with context.source.session("schema") as source:
+        control.remember(source, FINGERPRINT, before.to_json())
+    return written
+
+
+def archive_of(context: Context) -> Archive:
+    """The schema as it was brought; written again where this machine does not have it."""
+    try:
+        return archive.load(context.directory)
+    except FileNotFoundError:
+        pass
+    unchanged(context)
+    return archive.dump(
+        context.source,
+        context.directory,
+        target=context.target,
+        owners=context.options.owners,
+        grants=context.options.grants,
+    )
+
+
+def unchanged(context: Context) -> None:
+    """Raise `MoveError` naming what changed in the source's schema since it was brought over."""
+    with context.source.session("schema") as source:
+        before = fingerprints.Fingerprint.from_json(control.recall(source, FINGERPRINT))
+    changed = fingerprints.differences(before, fingerprints.fingerprint(context.source))
+    if changed:
+        raise MoveError(
+            f"the schema of the source changed: {', '.join(changed)}",
+            remedy=f"give the move up (`database abort {context.move}`) and begin another",
+        )

@@ -1,0 +1,139 @@
+"""Options that the commands on databases share, and what they stand for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from database_moves.poolers.pooler import Pooler
+
+    from database_moves.database import Database, Side
+
+MoveArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="The move's name; it says which move is meant later.")
+]
+SourceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        metavar="DSN",
+        envvar="PATCHWORKS_SOURCE",
+        show_envvar=True,
+        help="The database to move from: a libpq connection string or URI.",
+    ),
+]
+TargetOption = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="DSN",
+        envvar="PATCHWORKS_TARGET",
+        show_envvar=True,
+        help="The empty database to move to.",
+    ),
+]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        metavar="DIRECTORY",
+        help="Where moves are recorded; by default PATCHWORKS_DATABASE_URL (PostgreSQL), or a file "
+        "in your state directory.",
+    ),
+]
+PoolerOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pooler",
+        metavar="DSN",
+        envvar="PATCHWORKS_POOLER",
+        help="PgBouncer's admin console; once for each PgBouncer. Without any, clients are cut off "
+        "and reconnect.",
+    ),
+]
+PoolerConfigOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--pooler-config",
+        metavar="FILE",
+        help="The file with that PgBouncer's [databases] section, in the order of --pooler.",
+    ),
+]
+SwitchOption = Annotated[
+    str | None,
+    typer.Option(
+        "--switch-command",
+        metavar="COMMAND",
+        help="Run in the pause, to point what is no pooler at the side in PATCHWORKS_SERVING "
+        "(source or target); run again the other way when all is undone.",
+    ),
+]
+MaxPauseOption = Annotated[
+    float | None,
+    typer.Option(
+        "--max-pause", metavar="SECONDS", help="Undo all when writes have waited this long."
+    ),
+]
+CancelOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--cancel-blockers/--wait-for-blockers",
+        help="End transactions that hold up the cutover, or give up after --max-pause.",
+    ),
+]
+
+
+def database(dsn: str | None, side: Side) -> Database:
+    """The database of a connection string; ends in wrong usage where it is none."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    from database_moves.database import Database
+
+    if not dsn:
+        raise typer.BadParameter(
+            f"give --{side}, or set PATCHWORKS_{side.upper()}, which keeps a password out of "
+            "the process list"
+        )
+    try:
+        parts = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        # libpq's own message repeats the string, and the password with it.
+        raise typer.BadParameter(
+            f"what --{side} has is neither a URI (postgresql://user@host/database) nor "
+            "keywords and values (host=... dbname=...)"
+        ) from None
+    if parts.get("password") and any(dsn in argument for argument in sys.argv):
+        typer.echo(
+            f"patchworks: others on this machine can read the password of --{side} in the "
+            f"process list; set PATCHWORKS_{side.upper()} instead",
+            err=True,
+        )
+    return Database(dsn, side)
+
+
+def pooler_list(
+    admins: Sequence[str] | None,
+    configs: Sequence[Path] | None,
+    source: Database,
+    target: Database,
+) -> tuple[Pooler, ...]:
+    """The poolers between the applications and the database."""
+    from database_moves.poolers.pgbouncer import PgBouncer
+
+    admins, configs = admins or (), configs or ()
+    if len(admins) != len(configs):
+        raise typer.BadParameter(
+            f"{len(admins)} --pooler and {len(configs)} --pooler-config: give one of each for "
+            "every PgBouncer"
+        )
+    return tuple(
+        PgBouncer(admin, config, source, target)
+        for admin, config in zip(admins, configs, strict=True)
+    )

@@ -1,0 +1,141 @@
+"""Runs a command of a move: its context, its way to stop, its exit code and its last word."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+from scripts.catalog_options import print_json
+from scripts.exits import ExitCode
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from database_moves.context import Context
+    from database_moves.preflight import Report
+    from database_moves.progress import Progress
+    from database_moves.state import MoveState
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line says of a move."""
+
+    name: str
+    source: str | None
+    target: str | None
+    chosen: dict[str, Any]
+    pooler: list[str] | None
+    pooler_config: list[Path] | None
+    switch_command: str | None
+    state: Path | None
+
+
+def run(asked: Asked, command: Callable[[Context, str], MoveState], as_json: bool) -> None:
+    """Run a command of `database_moves.commands` to its end, and say what became of the move."""
+    from database_moves import commands, durable
+    from database_moves.errors import AbortedError, MoveError, RefusedError
+    from scripts.database_progress import progress_on
+    from scripts.database_showing import print_state
+
+    url = durable.store_url(asked.state)
+    try:
+        with progress_on(sys.stderr) as report:
+            context = context_of(asked, report)
+            with stopping(context.stopping):
+                state = command(context, url)
+    except commands.PreflightRefusedError as refused:
+        leave_with_report(refused.report, as_json)
+    except AbortedError as aborted:
+        _leave(asked, url, f"aborted: {aborted}", ExitCode.ABORTED, as_json)
+    except RefusedError as refusal:
+        _leave(asked, url, f"refused: {refusal}", ExitCode.REFUSED, as_json)
+    except MoveError as failure:
+        _leave(asked, url, f"failed: {failure}", ExitCode.FAULTS, as_json)
+    print_state(state, as_json)
+
+
+def context_of(asked: Asked, report: Progress) -> Context:
+    """The context that the command line asks for."""
+    from pathlib import Path
+
+    import platformdirs
+    from pydantic import ValidationError
+
+    from database_moves import names
+    from database_moves.context import Context
+    from database_moves.options import MoveOptions
+    from scripts.database_options import database, pooler_list, switch_hook
+
+    try:
+        names.check(asked.name)
+        options = MoveOptions(**{k: v for k, v in asked.chosen.items() if v is not None})
+    except ValidationError as error:
+        faults = (f"--{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
+        raise typer.BadParameter("; ".join(faults).replace("_", "-")) from None
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    source, target = database(asked.source, "source"), database(asked.target, "target")
+    directory = (asked.state or Path(platformdirs.user_state_dir("patchworks"))) / asked.name
+    return Context(
+        move=asked.name,
+        source=source,
+        target=target,
+        options=options,
+        directory=directory,
+        poolers=pooler_list(asked.pooler, asked.pooler_config, source, target),
+        switch=switch_hook(asked.switch_command, asked.name),
+        report=report,
+    )
+
+
+@contextlib.contextmanager
+def stopping(event: threading.Event) -> Iterator[None]:
+    """End at the next safe place on Ctrl-C or SIGTERM, and at once on the second."""
+
+    def stop(_number: int, _frame: object) -> None:
+        if event.is_set():
+            # As safe as kill -9, which every step survives.
+            os._exit(ExitCode.INTERRUPTED)
+        event.set()
+        text = "patchworks: stopping; what is recorded stays, and the same command goes on\n"
+        with contextlib.suppress(OSError):
+            os.write(sys.stderr.fileno(), text.encode())
+
+    former = {sign: signal.signal(sign, stop) for sign in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for sign, handler in former.items():
+            signal.signal(sign, handler)
+
+
+def leave_with_report(report: Report, as_json: bool) -> NoReturn:
+    """Print what the preflight found, and end with the exit code that it means."""
+    from database_moves.preflight.rendering import render
+
+    if as_json:
+        print_json(report.to_json())
+    else:
+        render(report)
+    raise typer.Exit(ExitCode.REFUSED if report.refused else ExitCode.DONE)
+
+
+def _leave(asked: Asked, url: str, text: str, code: ExitCode, as_json: bool) -> NoReturn:
+    typer.echo(f"patchworks: {text}", err=True)
+    if as_json:
+        from database_moves import durable, store
+        from database_moves.state import stored
+
+        with durable.reading(url) as client:
+            state = store.load(client, asked.name)
+        print_json({"exit": int(code), "error": text, "state": state and stored(state)})
+    raise typer.Exit(code)
