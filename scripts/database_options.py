@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from database_moves.poolers.pooler import Pooler
 
+    from database_moves.cutover.ports import SwitchHook
     from database_moves.database import Database, Side
 
 MoveArgument = Annotated[
@@ -137,3 +138,10 @@ def pooler_list(
         PgBouncer(admin, config, source, target)
         for admin, config in zip(admins, configs, strict=True)
     )
+
+
+def switch_hook(command: str | None, move: str) -> SwitchHook | None:
+    """What the switch command stands for."""
+    from database_moves.cutover.ports import SwitchCommand
+
+    return None if command is None else SwitchCommand(command, move)

@@ -203,11 +203,12 @@ def _run(pg_dump: Path, source: Database, written: Path, snapshot: str | None) -
     if answer.returncode != 0:
         raise MoveError(
             f"pg_dump could not read the schema of {source.address}: "
-            + _without_secrets(answer.stderr.strip(), source)
+            + without_secrets(answer.stderr.strip(), source)
         )
 
 
-def _without_secrets(text: str, database: Database) -> str:
+def without_secrets(text: str, database: Database) -> str:
+    """What a program said, with whatever of it the connection string keeps to itself left out."""
     for name, value in database.environment().items():
         if name in ("PGPASSWORD", "PGSSLKEY", "PGPASSFILE") and value:
             text = text.replace(value, "***")

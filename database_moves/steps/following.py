@@ -12,6 +12,7 @@ from database_moves.progress import Step
 from database_moves.replication.stream import Stream
 from database_moves.replication.trend import LagTrend
 from database_moves.state import TableVerified, VerificationRecord, now, stored
+from database_moves.steps import preparing
 from database_moves.steps.recording import Recording, recording, wait
 from database_moves.verification import SlotPosition, VerifyState, verify
 
@@ -107,6 +108,8 @@ def verify_follower(move: str) -> Output:
     stream = stream_to(context, "target")
     with recording(context, "verify", "verify", stream) as recorded, stream.heartbeat():
         record = compare(context, "target", recorded)
+        # Told now rather than at the cutover, where it would be refused.
+        preparing.unchanged(context, "source")
         return recorded.output(
             f"{record.rows} rows in {record.tables} tables agree",
             {"verified_rows": record.rows},

@@ -9,22 +9,22 @@ from database_moves import control, durable
 from database_moves.carry import firing
 from database_moves.crash_points import reached
 from database_moves.cutover import gate
-from database_moves.errors import MoveError
-from database_moves.schema import archive, restore, roles
+from database_moves.errors import MoveError, RefusedError
+from database_moves.schema import archive, restore
 from database_moves.schema import fingerprint as fingerprints
 from database_moves.schema.erase import erase
 from database_moves.steps.recording import recording
 
 if TYPE_CHECKING:
     from database_moves.context import Context
+    from database_moves.database import Database, Side
     from database_moves.durable import Output
     from database_moves.schema.archive import Archive
 
 MADE = "made"
 """The note on the target that says that whatever it holds is of this move."""
 
-FINGERPRINT = "fingerprint"
-"""The note on each side with what its schema was when it was brought over."""
+_FINGERPRINT = "fingerprint"
 
 
 @durable.step("prepare")
@@ -37,7 +37,7 @@ def prepare(move: str) -> Output:
             gate.claim(source, move)
         with context.target.session("prepare") as target:
             control.ensure(target)
-            gate.close(target, move)
+            gate.shut(target, move)
             if control.recall(target, MADE) is None:
                 # Preflight found it empty: what is in it from now on is of this move.
                 control.remember(target, MADE, move)
@@ -56,6 +56,8 @@ def schema(move: str) -> Output:
         erase(context.target)
         reached("schema.erased")
         if context.options.create_roles:
+            from database_moves.schema import roles
+
             roles.create_missing(context.source, context.target)
         written = bring(context)
         reached("schema.restored")
@@ -85,7 +87,7 @@ def bring(context: Context) -> Archive:
         )
     restore.restore_pre_data(written, context.target)
     with context.source.session("schema") as source:
-        control.remember(source, FINGERPRINT, before.to_json())
+        control.remember(source, _FINGERPRINT, before.to_json())
     return written
 
 
@@ -95,7 +97,7 @@ def archive_of(context: Context) -> Archive:
         return archive.load(context.directory)
     except FileNotFoundError:
         pass
-    unchanged(context)
+    unchanged(context, "source")
     return archive.dump(
         context.source,
         context.directory,
@@ -105,13 +107,21 @@ def archive_of(context: Context) -> Archive:
     )
 
 
-def unchanged(context: Context) -> None:
-    """Raise `MoveError` naming what changed in the source's schema since it was brought over."""
-    with context.source.session("schema") as source:
-        before = fingerprints.Fingerprint.from_json(control.recall(source, FINGERPRINT))
-    changed = fingerprints.differences(before, fingerprints.fingerprint(context.source))
+def remember_fingerprint(database: Database) -> None:
+    """Keep in a database what its schema is now, for `unchanged`."""
+    now = fingerprints.fingerprint(database)
+    with database.session("schema") as connection:
+        control.remember(connection, _FINGERPRINT, now.to_json())
+
+
+def unchanged(context: Context, side: Side) -> None:
+    """Raise `RefusedError` naming what changed in a side's schema since it was remembered."""
+    database = context.database(side)
+    with database.session("schema") as connection:
+        before = fingerprints.Fingerprint.from_json(control.recall(connection, _FINGERPRINT))
+    changed = fingerprints.differences(before, fingerprints.fingerprint(database))
     if changed:
-        raise MoveError(
-            f"the schema of the source changed: {', '.join(changed)}",
-            remedy=f"give the move up (`database abort {context.move}`) and begin another",
+        raise RefusedError(
+            f"the schema of the {side} changed during the move: {', '.join(changed)}",
+            remedy="undo the change; or give the move up and begin another with the new schema",
         )

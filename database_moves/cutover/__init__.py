@@ -1,0 +1,1 @@
+"""The pause in which two databases change places: who served follows, who followed serves."""

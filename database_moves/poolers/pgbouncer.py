@@ -1,0 +1,166 @@
+"""PgBouncer in front of a database: paused, led to the other side, and let go on."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from psycopg.conninfo import conninfo_to_dict
+
+from database_moves.errors import AbortedError, MoveError, RefusedError
+from database_moves.poolers import configuration
+from database_moves.poolers.console import CommandError, Console, described, identifier
+from database_moves.poolers.pooler import PoolerState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from database_moves.database import Database, Side
+
+SETTLE_SECONDS = 5.0
+"""How long PgBouncer may take to show what a reload changed; it takes milliseconds."""
+
+
+class PgBouncer:
+    """One PgBouncer; its entries that lead to either side are those of the move."""
+
+    def __init__(
+        self, admin_dsn: str, config_file: Path, source: Database, target: Database
+    ) -> None:
+        """`config_file` has the `[databases]` section that PgBouncer itself reads."""
+        self._admin = admin_dsn
+        self._file = config_file.absolute()
+        self._addresses: dict[Side, dict[str, str]] = {
+            "source": _address(source),
+            "target": _address(target),
+        }
+
+    @cached_property
+    def described(self) -> str:
+        """The console's address, for people; no credential."""
+        return described(self._admin)
+
+    def check(self, max_pause: float) -> tuple[str, ...]:
+        """What a person should know before the pause; see `Pooler`."""
+        aliases = self._aliases()
+        with self._console() as console:
+            settings = {row["key"]: row["value"] for row in console.run("SHOW CONFIG")}
+            shown = {row["name"]: row for row in console.run("SHOW DATABASES")}
+        unknown = sorted(set(aliases) - set(shown))
+        if unknown:
+            raise RefusedError(
+                f"{self.described} does not know {', '.join(unknown)} of {self._file}",
+                remedy="name the file that this PgBouncer reads, and reload it",
+            )
+        notes = []
+        waiting = float(settings.get("query_wait_timeout") or 0)
+        if 0 < waiting < max_pause:
+            notes.append(
+                f"{self.described} lets clients wait {waiting:.0f} s (query_wait_timeout), which is "
+                f"less than --max-pause {max_pause:g}"
+            )
+        sessions = [name for name in aliases if shown[name].get("pool_mode") == "session"]
+        if sessions or settings.get("pool_mode") == "session":
+            notes.append(f"{self.described} pools sessions: a pause waits until clients disconnect")
+        return tuple(notes)
+
+    def pause(self, timeout: float) -> None:
+        """Let clients wait, once their transactions are over; see `Pooler`."""
+        deadline = time.monotonic() + timeout
+        for alias in self._aliases():
+            with self._console() as console:
+                console.send(f"PAUSE {identifier(alias)}")
+                try:
+                    answer = console.answer(deadline)
+                except CommandError as error:
+                    if "already" in error.message:
+                        continue
+                    self.resume()
+                    raise
+                if answer is None:
+                    self.resume()
+                    raise AbortedError(
+                        f"transactions through {self.described} did not end in {timeout:.1f} s"
+                    )
+
+    def point_at(self, side: Side) -> None:
+        """Lead clients to a side; a pause goes on. See `Pooler`."""
+        wanted = self._addresses[side]
+        configuration.rewrite(self._file, dict.fromkeys(self._aliases(), wanted))
+        with self._console() as console:
+            console.run("RELOAD")
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while self.state().points_at != side:
+            if time.monotonic() > deadline:
+                raise MoveError(
+                    f"{self.described} was reloaded and does not lead to the {side}",
+                    remedy=f"see that it reads {self._file}",
+                )
+            time.sleep(0.005)
+
+    def resume(self) -> None:
+        """Let clients go on; that none waits is no error."""
+        with self._console() as console:
+            for alias in self._aliases():
+                with contextlib.suppress(CommandError):
+                    console.run(f"RESUME {identifier(alias)}")
+
+    def state(self) -> PoolerState:
+        """What it does now, as it says itself."""
+        aliases = set(self._aliases())
+        with self._console() as console:
+            rows = [row for row in console.run("SHOW DATABASES") if row["name"] in aliases]
+        sides = {self._side(row) for row in rows}
+        paused = bool(rows) and all(row.get("paused") in ("1", "t", "true") for row in rows)
+        return PoolerState(paused, sides.pop() if len(sides) == 1 else None)
+
+    def finish(self) -> None:
+        """Nothing is kept for a way back: the file says it all."""
+
+    def _console(self) -> Console:
+        return Console(self._admin, self.described)
+
+    def _aliases(self) -> list[str]:
+        """The entries that lead to either side."""
+        found = [
+            entry.alias
+            for entry in configuration.entries(self._file)
+            if self._leads(dict(entry.parameters), entry.alias)
+        ]
+        if not found:
+            raise RefusedError(
+                f"no entry of {self._file} leads to the source or the target",
+                remedy="name the file with PgBouncer's [databases] section by --pooler-config; its "
+                "host and port must be those of --source",
+            )
+        return found
+
+    def _leads(self, parameters: dict[str, str], alias: str) -> bool:
+        given = {
+            "host": parameters.get("host", ""),
+            "port": parameters.get("port", "5432"),
+            "dbname": parameters.get("dbname", alias),
+        }
+        return given in self._addresses.values()
+
+    def _side(self, row: dict[str, str]) -> Side | None:
+        shown = {
+            "host": row.get("host") or "",
+            "port": row.get("port") or "5432",
+            "dbname": row.get("database") or "",
+        }
+        for side, address in self._addresses.items():
+            if shown == address:
+                return side
+        return None
+
+
+def _address(database: Database) -> dict[str, str]:
+    parts = conninfo_to_dict(database.dsn)
+    return {
+        "host": str(parts.get("host") or parts.get("hostaddr") or ""),
+        "port": str(parts.get("port") or "5432"),
+        "dbname": str(parts.get("dbname") or ""),
+    }
