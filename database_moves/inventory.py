@@ -135,6 +135,6 @@ def tables(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[Table, ...]
         columns.setdefault(oid, []).append(Column(*column))
     keys = {oid: tuple(key) for oid, key in connection.execute(_KEYS, oids)}
     return tuple(
-        Table(*row, columns=tuple(columns.get(row[0], ())), key=keys.get(row[0], ()))
+        Table(*row, columns=tuple(columns.get(row[0], ())), key=keys.get(row[0], ()))  # type: ignore[misc]
         for row in rows
     )

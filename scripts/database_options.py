@@ -11,10 +11,9 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from database_moves.poolers.pooler import Pooler
-
     from database_moves.cutover.ports import SwitchHook
     from database_moves.database import Database, Side
+    from database_moves.poolers.pooler import Pooler
 
 MoveArgument = Annotated[
     str, typer.Argument(metavar="NAME", help="The move's name; it says which move is meant later.")

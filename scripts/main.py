@@ -31,6 +31,7 @@ COMMANDS: dict[str, Registered] = {
     "local": Registered("scripts.local", "Start, stop or describe the cloud on this machine."),
     "tenant": Registered("scripts.tenant", "List, show and create tenants."),
     "cell": Registered("scripts.cell", "List and show cells."),
+    "database": Registered("scripts.database", "Move a live PostgreSQL database elsewhere."),
     "demo": Registered("scripts.demo", "See the whole platform come up on this machine."),
 }
 

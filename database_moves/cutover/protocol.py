@@ -7,8 +7,8 @@ and whenever:
    side's is shut and has been handed over, and a gate is changed in one transaction with the
    privilege to connect that it stands for.
 2. No acknowledged write is lost: a side that serves has every write that was acknowledged before,
-   durably. The decision is taken only after the last writer is gone, the follower has shown a marker
-   that was written after that, and has written what it applied to disk.
+   durably. The decision is taken only after the last writer is gone, the follower has shown a
+   marker that was written after that, and has written what it applied to disk.
 3. Every way out leaves exactly one side serving, both poolers and locks included: the poolers point
    at it and run, and no session of the swap holds its tables. Who serves is read from the gates,
    never guessed.
@@ -24,8 +24,8 @@ so of the mover, its guard and later runs exactly one brings it from `fenced` to
 the others find out which way it went. Before the decision nothing is irrevocable; after it every
 effect can be repeated and leads forward only. An epoch is used by one attempt, and settling an
 attempt spends its epoch even if nothing was fenced yet: a mover that wakes up late finds every gate
-shut to it. What a late mover can still do is one effect on a pooler; it learns at the next gate that
-it has lost, and settles too.
+shut to it. What a late mover can still do is one effect on a pooler; it learns at the next gate
+that it has lost, and settles too.
 
 Effects are idempotent. They raise `UnreachableError` where trying again may help, `LostError` where
 somebody else settled the attempt, anything else where the swap cannot go on.
@@ -134,8 +134,8 @@ class World(Protocol):
         """Follower's gate: closed with this epoch, if the marker is there still.
 
         A subscription applies without waiting for the disk, so a follower that crashes loses the
-        latest of what it has shown, and gets it again after a while. The commit of this change, which
-        saw the marker and waits for the disk, is what keeps it.
+        latest of what it has shown, and gets it again after a while. The commit of this change,
+        which saw the marker and waits for the disk, is what keeps it.
         """
 
     def point_poolers(self, at: Place) -> None:

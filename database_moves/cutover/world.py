@@ -304,9 +304,11 @@ class RealWorld:
         self._close()
         serving, follower = self.swap.serving, self.swap.follower
         # The follower may be what is down; its sessions hold nothing that the serving side needs.
-        with contextlib.suppress(psycopg.OperationalError):
-            with follower.session("settle", timeout=3) as there:
-                sessions.end_attempts(there, f"patchworks {SESSION}", epoch)
+        with (
+            contextlib.suppress(psycopg.OperationalError),
+            follower.session("settle", timeout=3) as there,
+        ):
+            sessions.end_attempts(there, f"patchworks {SESSION}", epoch)
         here = serving.connect("settle", timeout=5)
         self._sessions["turn"] = here
         sessions.end_attempts(here, f"patchworks {SESSION}", epoch)

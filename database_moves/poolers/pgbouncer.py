@@ -58,8 +58,8 @@ class PgBouncer:
         waiting = float(settings.get("query_wait_timeout") or 0)
         if 0 < waiting < max_pause:
             notes.append(
-                f"{self.described} lets clients wait {waiting:.0f} s (query_wait_timeout), which is "
-                f"less than --max-pause {max_pause:g}"
+                f"{self.described} lets clients wait {waiting:.0f} s (query_wait_timeout), less "
+                f"than --max-pause {max_pause:g}"
             )
         sessions = [name for name in aliases if shown[name].get("pool_mode") == "session"]
         if sessions or settings.get("pool_mode") == "session":

@@ -213,7 +213,8 @@ QUERIES: tuple[str, ...] = (
 # Every version of a row of a catalog has its writer's transaction and its place. Statistics are
 # written in place and change neither.
 MARKED = "SELECT " + ", ".join(
-    f"(SELECT concat_ws(' ', count(*), sum(hashtextextended(x.xmin::text || x.ctid::text, 0)::numeric)) "
+    "(SELECT concat_ws(' ', count(*), "
+    "sum(hashtextextended(x.xmin::text || x.ctid::text, 0)::numeric)) "
     f"FROM {catalog} AS x)"
     for catalog in (
         "pg_namespace",

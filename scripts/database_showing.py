@@ -1,0 +1,162 @@
+"""Shows moves and writes their reports; compares two databases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from scripts.catalog_options import print_json
+from scripts.exits import ExitCode
+from scripts.tables import print_facts, print_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from database_moves.database import Side
+    from database_moves.state import MoveState
+
+NEXT = {
+    "ready": "database cutover {0}, or database abort {0}",
+    "soak": "database finish {0}, or database rollback {0}",
+    "rolled-back": "database cutover {0}, or database abort {0}",
+}
+
+
+def list_moves(state: Path | None, as_json: bool) -> None:
+    """Every move that is recorded, the latest first."""
+    from database_moves import durable, store
+
+    with durable.reading(durable.store_url(state)) as client:
+        found = [store.load(client, name) for name in store.moves(client)]
+    known = [each for each in found if each is not None]
+    if as_json:
+        print_json([each.model_dump(mode="json") for each in known])
+        return
+    print_table(
+        ("Move", "Phase", "Serving", "Source", "Target"),
+        [
+            (
+                each.request.move,
+                each.phase,
+                each.serving,
+                each.request.source.address,
+                each.request.target.address,
+            )
+            for each in known
+        ],
+    )
+
+
+def print_state(state: MoveState, as_json: bool) -> None:
+    """How a move stands now."""
+    if as_json:
+        print_json(state.model_dump(mode="json"))
+        return
+    request = state.request
+    serving = request.source if state.serving == "source" else request.target
+    facts = [
+        ("move", request.move),
+        ("phase", state.phase),
+        ("serving", f"{state.serving}, {serving.address}"),
+    ]
+    if state.verification is not None:
+        facts.append(
+            ("verified", f"{state.verification.rows:,} rows in {state.verification.tables} tables")
+        )
+    if state.swaps:
+        last = state.swaps[-1]
+        facts.append(("pause", f"{last.pause_seconds * 1000:.0f} ms"))
+    if state.phase in NEXT:
+        facts.append(("next", NEXT[state.phase].format(request.move)))
+    print_facts(facts)
+
+
+def show(
+    name: str,
+    source: str | None,
+    target: str | None,
+    state: Path | None,
+    *,
+    watch: bool,
+    as_json: bool,
+) -> None:
+    """How a move stands, with what both servers say of it where they are given."""
+    import time
+
+    from database_moves import durable, store
+
+    with durable.reading(durable.store_url(state)) as client:
+        while True:
+            found = store.load(client, name)
+            if found is None:
+                raise typer.BadParameter(f"there is no move {name}; `database status` lists them")
+            print_state(found, as_json)
+            if not watch:
+                return
+            time.sleep(1)
+
+
+def write_report(name: str, output: Path, state: Path | None) -> None:
+    """Write the report of a move to a file."""
+    from database_moves import durable, store
+    from database_moves.report.document import report
+    from database_moves.report.page import page
+    from database_moves.state import now
+
+    if output.suffix not in (".html", ".json"):
+        raise typer.BadParameter(f"{output} ends neither in .html nor in .json")
+    with durable.reading(durable.store_url(state)) as client:
+        found = store.load(client, name)
+        if found is None:
+            raise typer.BadParameter(f"there is no move {name}; `database status` lists them")
+        document = report(found, store.samples(client, name), None, now())
+    text = page(document) if output.suffix == ".html" else document.model_dump_json(indent=2)
+    output.write_text(text, encoding="utf-8")
+    typer.echo(f"wrote {output}")
+
+
+def verify(
+    source: str | None,
+    target: str | None,
+    move: str | None,
+    serving: Side,
+    jobs: int | None,
+    load_limit: int | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Compare two databases, and end with 1 where they differ."""
+    import sys
+
+    from database_moves import inventory
+    from database_moves.replication.stream import Stream
+    from database_moves.verification import SlotPosition, render
+    from database_moves.verification import verify as run
+    from scripts.database_options import database
+    from scripts.database_progress import progress_on
+
+    first = database(source if serving == "source" else target, serving)
+    other = database(
+        target if serving == "source" else source, "target" if serving == "source" else "source"
+    )
+    with first.session("verify") as connection:
+        tables = [t for t in inventory.tables(connection) if t.persistence == "permanent"]
+    position = None
+    if move is not None:
+        position = SlotPosition(first, Stream(move, first, other).name)
+    with progress_on(sys.stderr) as report:
+        found = run(
+            first,
+            other,
+            tables,
+            jobs=jobs or 2,
+            load_limit=load_limit,
+            position=position,
+            progress=report,
+        )
+    if as_json:
+        print_json(found.to_json())
+    else:
+        typer.echo(render(found))
+    raise typer.Exit(ExitCode.DONE if found.agrees else ExitCode.FAULTS)

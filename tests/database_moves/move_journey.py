@@ -1,0 +1,109 @@
+"""One database with writers, a pooler before it, and an empty one to move it to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+if TYPE_CHECKING:
+    from conftest import Made
+    from kit.mover import Ended, Mover
+    from kit.pgbouncer import PgBouncerServer
+    from kit.workload import Audit, Workload
+
+NAME = "orders"
+
+
+@dataclass
+class Journey:
+    """A move under load, and what must hold of it whatever happened."""
+
+    source: Made
+    target: Made
+    pooler: PgBouncerServer
+    workload: Workload
+    mover: Mover
+
+    def move(self, *options: str, kill_at: str | None = None) -> Ended:
+        return self.mover.run(
+            "database", "move", NAME, *self.pooling, *options, kill_at=kill_at, timeout=180
+        )
+
+    def command(self, verb: str, *options: str, kill_at: str | None = None) -> Ended:
+        pooling = self.pooling if verb in ("cutover", "rollback", "abort") else ()
+        return self.mover.run(
+            "database", verb, NAME, *pooling, *options, kill_at=kill_at, timeout=180
+        )
+
+    @property
+    def pooling(self) -> tuple[str, ...]:
+        return ("--pooler", self.pooler.admin_dsn, "--pooler-config", str(self.pooler.config))
+
+    def status(self) -> dict[str, Any]:
+        ended = self.mover.run("database", "status", NAME, "--json")
+        assert ended.code == 0, ended.stderr
+        found: dict[str, Any] = json.loads(ended.stdout)
+        return found
+
+    def serving(self) -> Made:
+        """The one side that lets the application in; its direct clients go there too."""
+        open_to = [made for made in (self.source, self.target) if lets_in(made)]
+        assert len(open_to) == 1, [made.name for made in open_to]
+        self.workload.point_direct_at(open_to[0].owner_dsn)
+        return open_to[0]
+
+    def account(self) -> Audit:
+        """Stop the writers and see that every acknowledged write is there exactly once."""
+        serving = self.serving()
+        self.workload.stop()
+        audit = self.workload.audit(serving.superuser_dsn)
+        assert audit.lost == ()
+        assert audit.doubled == ()
+        return audit
+
+    def leftovers(self) -> list[str]:
+        """Slots, subscriptions and publications on either side."""
+        found: list[str] = []
+        for made in (self.source, self.target):
+            with made.superuser() as connection:
+                for query in (
+                    "SELECT slot_name FROM pg_replication_slots "
+                    "WHERE database = current_database()",
+                    "SELECT subname FROM pg_subscription WHERE subdbid = "
+                    "(SELECT oid FROM pg_database WHERE datname = current_database())",
+                    "SELECT pubname FROM pg_publication",
+                ):
+                    found += [str(row[0]) for row in connection.execute(query)]
+        return found
+
+
+def lets_in(made: Made) -> bool:
+    """Whether the application's own role may connect."""
+    try:
+        psycopg.connect(made.owner_dsn, connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        if "permission denied for database" not in str(error):
+            raise
+        return False
+    return True
+
+
+def points() -> list[str]:
+    """Every crash point that the code names."""
+    import re
+
+    from database_moves.cutover import protocol
+
+    root = Path(__file__).parents[2] / "database_moves"
+    named = {
+        name
+        for file in root.rglob("*.py")
+        for name in re.findall(r'reached\(\s*"([^"]+)"', file.read_text())
+        if "." in name
+    }
+    effects = (*protocol.TO_DECISION, *protocol.FROM_DECISION, *protocol.AFTER_PAUSE)
+    return sorted(named | {f"swap.{effect.name}" for effect in effects})
