@@ -71,7 +71,32 @@ def program(catalog: Catalog, stack: str, ledger: Ledger) -> Callable[[], Mappin
     """The stack's program, ready to run; it returns the stack's exports."""
     parts = parse(catalog, stack)
     deploy = import_module(f"stacks.{parts.kind}").deploy
-    return partial(deploy, catalog, parts.name, ledger)
+    return partial(deploy, seen_by(catalog, stack, ledger), parts.name, ledger)
+
+
+def seen_by(catalog: Catalog, stack: str, ledger: Ledger) -> Catalog:
+    """The part of a catalog that a stack's program is shown.
+
+    No program can depend on what it never sees, so whoever compares two commits knows without
+    running a program that a stack whose part is the same, under the same code, is unchanged.
+    """
+    parts = parse(catalog, stack)
+    match parts.kind:
+        case "organization":
+            # Dedicated databases are backed up into regions that the organization prepares.
+            cells = dict(catalog.cells)
+            tenants = {
+                name: tenant
+                for name, tenant in catalog.tenants.items()
+                if tenant.placement.dedicated is not None
+            }
+        case "cell":
+            cells, tenants = {parts.name: catalog.cells[parts.name]}, {}
+        case "tenant":
+            tenant = catalog.tenants[parts.name]
+            tenants = {parts.name: tenant}
+            cells = {place.cell: catalog.cells[place.cell] for place in placements(tenant, ledger)}
+    return catalog.model_copy(update={"cells": cells, "tenants": tenants})
 
 
 def references(catalog: Catalog, stack: str, ledger: Ledger) -> tuple[str, ...]:
