@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from database_moves.cutover import protocol
 from database_moves.cutover.guarding import LENGTH
-from database_moves.cutover.world import RealWorld, Swap
+from database_moves.cutover.world import RealWorld
 from database_moves.state import now
 
 if TYPE_CHECKING:
     from database_moves.cutover.protocol import News
+    from database_moves.cutover.swap import Swap
 
 SLACK_SECONDS = 1.0
 """After the limit the mover has this long to undo the swap itself."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from database_moves.cutover.world import Swap
+    from database_moves.cutover.swap import Swap
 
 START_SECONDS = 20.0
 LENGTH = struct.Struct("!Q")

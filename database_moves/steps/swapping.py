@@ -10,7 +10,8 @@ from database_moves import durable
 from database_moves.crash_points import reached
 from database_moves.cutover import gate, protocol
 from database_moves.cutover.guarding import Guard
-from database_moves.cutover.world import RealWorld, Swap
+from database_moves.cutover.swap import Swap
+from database_moves.cutover.world import RealWorld
 from database_moves.errors import AbortedError, MoveError, RefusedError
 from database_moves.schema.refreshing import refresh_materialized_views
 from database_moves.state import SwapRecord, now, stored
