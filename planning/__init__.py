@@ -1,0 +1,1 @@
+"""What a change will do: the graphs of two commits, their differences, and what they mean."""

@@ -1,0 +1,241 @@
+"""Evaluates one commit's stacks with that commit's own code: what a plan starts for each side.
+
+Run as a script, in a process of its own, told what to do by lines of JSON on standard input and
+answering by frames: a line of JSON that says how many bytes follow, and those bytes. Nothing of
+this project but the commit's checkout can be imported; `planning` here is none of the commit's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import sys
+import sysconfig
+import traceback
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from confinement import confine
+
+MOST_ERRORS = 25
+"""Stacks that may fail before the rest is left alone: they fail for the same reason."""
+_APART = frozenset({"urn", "source", "dependencies", "property_dependencies"})
+
+
+class Answers:
+    """Frames on what was standard output, which the commit's code no longer has."""
+
+    def __init__(self) -> None:
+        self._out: BinaryIO = os.fdopen(os.dup(1), "wb")
+        os.dup2(2, 1)
+
+    def send(self, header: dict[str, Any], body: bytes = b"") -> None:
+        self._out.write(json.dumps({**header, "bytes": len(body)}).encode() + b"\n" + body)
+        self._out.flush()
+
+
+class Encoding:
+    """Graphs as lines of text that compare as the graphs do; secrets as keyed digests."""
+
+    def __init__(self, marker: str, key: bytes) -> None:
+        self._marker = marker
+        self._key = key
+
+    def graph(self, graph: Any) -> tuple[bytes, str]:
+        """A line a resource, then the exports; and the exports' digest.
+
+        A line has the URN, the source, the numbers of the resources it waits for, and the rest,
+        between tabs.
+        """
+        numbers = {urn: number for number, urn in enumerate(graph.resources)}
+        lines = []
+        for urn, each in graph.resources.items():
+            rest = {
+                name: value
+                for name in each.__slots__
+                if name not in _APART and (value := getattr(each, name))
+            }
+            source = str(each.source) if each.source is not None else ""
+            # By number: URNs are long, and a resource has many.
+            waits = [numbers.get(each, each) for each in each.dependencies]
+            by_property = {
+                name: [numbers.get(each, each) for each in urns]
+                for name, urns in each.property_dependencies.items()
+            }
+            edges = json.dumps([waits, by_property])
+            lines.append("\t".join((json.dumps(urn), json.dumps(source), edges, self.text(rest))))
+        exports = self.text(dict(graph.exports))
+        lines.append(exports)
+        return "\n".join(lines).encode(), hashlib.sha256(exports.encode()).hexdigest()
+
+    def text(self, value: Any) -> str:
+        return json.dumps(value, sort_keys=True, default=self._marked)
+
+    def _marked(self, value: Any) -> Any:
+        kind = type(value).__name__
+        match kind:
+            case "Secret":
+                text = json.dumps(value.value, sort_keys=True, default=self._plain)
+                digest = hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+                return {self._marker: ["secret", digest]}
+            case "Unknown":
+                return {self._marker: ["unknown"]}
+            case "Reference":
+                return {self._marker: ["reference", value.urn, value.id]}
+            case _:
+                return dict(value)
+
+    def _plain(self, value: Any) -> Any:
+        return value.value if type(value).__name__ == "Secret" else self._marked(value)
+
+
+def main() -> None:
+    """Serve the plan until it closes standard input."""
+    checkout, scratch = Path(sys.argv[1]), Path(sys.argv[2])
+    answers = Answers()
+    # What reads the programs' packages is this interpreter's, and nothing else may be read.
+    libraries = [sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib")]
+    readable = [
+        *map(Path, (*libraries, sys.prefix, sys.base_prefix, "/usr/lib", "/lib", "/lib64")),
+        *map(Path, ("/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/null")),
+        *map(Path, ("/usr/share/zoneinfo", "/sys/devices/system/cpu", "/proc/self", "/proc/stat")),
+        checkout,
+    ]
+    roots = tuple(str(Path(each)) for each in {*libraries, sysconfig.get_paths()["platlib"]})
+    sys.path[:] = [str(checkout), *(p for p in sys.path[1:] if p.startswith(roots))]
+    for name in ("confinement",):
+        sys.modules.pop(name, None)
+    os.chdir(scratch)
+    holds = confine(readable, scratch)
+    answers.send({"holds": holds})
+    Serving(checkout, answers).run()
+
+
+class Serving:
+    """One side of a plan: the commit's catalog once loaded, and the questions on it."""
+
+    def __init__(self, checkout: Path, answers: Answers) -> None:
+        self._checkout = checkout
+        self._answers = answers
+        self._catalog: Any = None
+        self._ledger: dict[str, Any] = {}
+
+    def run(self) -> None:
+        """Answer every question; what goes wrong with the commit's code is an answer too."""
+        for line in sys.stdin:
+            question = json.loads(line)
+            try:
+                getattr(self, question.pop("ask"))(**question)
+            except BaseException as error:
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+                self._answers.send({"error": self._told(error)})
+
+    def load(self) -> None:
+        """Load the catalog; says its faults, or its stacks and where its tenants are placed."""
+        from catalog.load import read
+
+        self._catalog, faults = read(self._checkout)
+        if self._catalog is None:
+            self._answers.send({"faults": [fault.as_dict() for fault in faults]})
+            return
+        from stacks.programs import stack_names
+
+        placements = {
+            name: tenant.placement.model_dump(mode="json")
+            for name, tenant in self._catalog.tenants.items()
+        }
+        cells = sorted(self._catalog.cells)
+        self._answers.send(
+            {"stacks": stack_names(self._catalog), "placements": placements, "cells": cells}
+        )
+
+    def digests(self, ledger: dict[str, Any], code: dict[str, str]) -> None:
+        """A digest of each stack's own part of the catalog and code, and what it refers to."""
+        from catalog.tenant import Placement
+        from stacks import programs
+
+        self._ledger = {name: Placement.model_validate(each) for name, each in ledger.items()}
+        whole = None
+        found: dict[str, Any] = {}
+        for stack in programs.stack_names(self._catalog):
+            if hasattr(programs, "seen_by"):
+                seen = programs.seen_by(self._catalog, stack, self._ledger).model_dump_json()
+            else:
+                # Its programs are shown the whole catalog and all of the ledger.
+                whole = whole or self._catalog.model_dump_json() + json.dumps(ledger)
+                seen = whole
+            kind, _, name = stack.partition(".")
+            served = json.dumps(ledger.get(name)) if kind == "tenant" else ""
+            text = "\0".join((stack, code[kind], served, seen))
+            references = programs.references(self._catalog, stack, self._ledger)
+            found[stack] = [hashlib.sha256(text.encode()).hexdigest(), references]
+        self._answers.send({"digests": found})
+
+    def evaluate(self, stacks: list[str], jobs: int, marker: str, key: str) -> None:
+        """A frame for each stack, in their order: its graph, or why there is none."""
+        from rehearsal.errors import ProgramError
+        from rehearsal.evaluation import Evaluation
+        from rehearsal.parallel import evaluate_many
+
+        # Before workers are forked, which would each import them and the SDKs anew.
+        for kind in dict.fromkeys(stack.partition(".")[0] for stack in stacks):
+            import_module(f"stacks.{kind}")
+        encode = Encoding(marker, bytes.fromhex(key)).graph
+        waiting = list(stacks)
+        try:
+            for stack, (body, exports) in evaluate_many(
+                self._catalog, stacks, encode, ledger=self._ledger, jobs=jobs
+            ):
+                self._answers.send({"stack": stack, "exports": exports}, body)
+                waiting.remove(stack)
+        except (ProgramError, LookupError, RuntimeError):
+            # One by one, so that each stack that can be evaluated is, and each fault is said.
+            evaluation = Evaluation(self._catalog, self._ledger)
+            errors = 0
+            for stack in list(waiting):
+                if errors >= MOST_ERRORS:
+                    self._answers.send({"stack": stack, "left": True})
+                    continue
+                try:
+                    body, exports = encode(evaluation.evaluate(stack))
+                except Exception as error:
+                    errors += 1
+                    self._answers.send({"stack": stack, "error": self._told(error)})
+                else:
+                    self._answers.send({"stack": stack, "exports": exports}, body)
+        modules = (getattr(each, "__file__", None) or "" for each in list(sys.modules.values()))
+        inside = f"{self._checkout}/"
+        loaded = [name.removeprefix(inside) for name in modules if name.startswith(inside)]
+        self._answers.send({"evaluated": len(stacks), "modules": sorted(loaded)})
+
+    def _told(self, error: BaseException) -> dict[str, Any]:
+        """An error as a reader needs it; the place is the innermost line of the commit's own."""
+        source = getattr(error, "source", None)
+        place = str(source) if source is not None else ""
+        inside = f"{self._checkout}/"
+        if not place:
+            for frame in reversed(traceback.extract_tb(error.__traceback__)):
+                if frame.filename.startswith(inside):
+                    place = f"{frame.filename.removeprefix(inside)}:{frame.lineno}"
+                    break
+        if isinstance(error, SyntaxError) and (error.filename or "").startswith(inside):
+            place = f"{(error.filename or '').removeprefix(inside)}:{error.lineno}"
+        problem = getattr(error, "problem", None)
+        if problem is None:
+            problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        stack = getattr(error, "stack", "")
+        return {
+            "stack": stack if isinstance(stack, str) else "",
+            "place": place,
+            "problem": str(problem).replace(inside, "")[:4000],
+            "remedy": str(getattr(error, "remedy", "") or "")[:1000],
+        }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Graphs as they come from a side: compared as text, and understood where they differ."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from rehearsal.graph import Graph, Resource, Source
+from rehearsal.values import UNKNOWN, Reference, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FIELDS = frozenset(Resource.__dataclass_fields__)
+_TUPLES = frozenset(
+    {"ignore_changes", "replace_on_changes", "additional_secret_outputs", "aliases"}
+)
+
+
+class EncodingError(Exception):
+    """What a side sent is no graph."""
+
+
+@dataclass(frozen=True)
+class EncodedGraph:
+    """One stack's graph as its side sent it.
+
+    Secrets are digests under a key of this run: they compare, and tell nothing.
+    """
+
+    stack: str
+    body: bytes
+    marker: str
+
+    @cached_property
+    def lines(self) -> Mapping[str, list[bytes]]:
+        """The parts of each resource's line, by its URN, in the order of registration."""
+        found: dict[str, list[bytes]] = {}
+        for line in self.body.split(b"\n")[:-1]:
+            parts = line.split(b"\t")
+            if len(parts) != 4:
+                raise EncodingError(f"{self.stack}: the programs interfere with their evaluation")
+            found[str(json.loads(parts[0]))] = parts
+        return found
+
+    @cached_property
+    def _urns(self) -> list[str]:
+        return list(self.lines)
+
+    @cached_property
+    def exports(self) -> dict[str, Any]:
+        """What the stack exports."""
+        return dict(self._decode(self.body.rsplit(b"\n", 1)[-1]))
+
+    def resource(self, urn: str) -> Resource:
+        """One resource, with secrets whose value is a digest."""
+        _, source, edges, rest = self.lines[urn]
+        values = {key: item for key, item in self._decode(rest).items() if key in _FIELDS}
+        for key in _TUPLES & values.keys():
+            values[key] = tuple(values[key])
+        waits, by_property = json.loads(edges)
+        file, _, line = str(json.loads(source)).rpartition(":")
+        return Resource(
+            **{"custom": False, "type": "", "name": "", **values},
+            urn=urn,
+            source=Source(file, int(line)) if line.isdigit() else None,
+            dependencies=self._named(waits),
+            property_dependencies={key: self._named(each) for key, each in by_property.items()},
+        )
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The whole graph, for checks that look at all of it."""
+        return Graph(
+            stack=self.stack,
+            resources={urn: self.resource(urn) for urn in self.lines},
+            exports=self.exports,
+        )
+
+    def _named(self, numbers: list[Any]) -> tuple[str, ...]:
+        return tuple(self._urns[each] if isinstance(each, int) else str(each) for each in numbers)
+
+    def _decode(self, text: bytes) -> Any:
+        return json.loads(text, object_hook=self._unmarked)
+
+    def _unmarked(self, value: dict[str, Any]) -> Any:
+        match value.get(self.marker):
+            case ["secret", str(digest)]:
+                return Secret(digest)
+            case ["unknown"]:
+                return UNKNOWN
+            case ["reference", str(urn), identity]:
+                return Reference(urn, identity)
+            case _:
+                return value
