@@ -95,7 +95,7 @@ def _restrict_files(library: ctypes.CDLL, readable: Iterable[Path], writable: Pa
             _allow(library, ruleset, path, _READ & handled)
         _allow(library, ruleset, Path(os.devnull), (_READ_FILE | _WRITE_FILE) & handled)
         _allow(library, ruleset, writable, handled)
-        return library.syscall(_RESTRICT_SELF, ruleset, 0) == 0
+        return bool(library.syscall(_RESTRICT_SELF, ruleset, 0) == 0)
     finally:
         os.close(ruleset)
 

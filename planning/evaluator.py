@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from confinement import confine
+from confinement import confine  # type: ignore[import-not-found]  # it lies beside this file
 
 MOST_ERRORS = 25
 """Stacks that may fail before the rest is left alone: they fail for the same reason."""
@@ -34,6 +34,7 @@ class Answers:
         os.dup2(2, 1)
 
     def send(self, header: dict[str, Any], body: bytes = b"") -> None:
+        """Send one frame."""
         self._out.write(json.dumps({**header, "bytes": len(body)}).encode() + b"\n" + body)
         self._out.flush()
 
@@ -73,6 +74,7 @@ class Encoding:
         return "\n".join(lines).encode(), hashlib.sha256(exports.encode()).hexdigest()
 
     def text(self, value: Any) -> str:
+        """A value as one line of JSON, with keys in order."""
         return json.dumps(value, sort_keys=True, default=self._marked)
 
     def _marked(self, value: Any) -> Any:

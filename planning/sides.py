@@ -176,7 +176,7 @@ class Side:
             if "stack" not in answer:
                 raise _failed(answer)
             stack = next(expected, None)
-            if answer["stack"] != stack:
+            if stack is None or answer["stack"] != stack:
                 raise NotEvaluatedError("the programs interfere with their own evaluation")
             if answer.get("left"):
                 left = {"problem": "not evaluated, since so many others failed", "place": ""}
@@ -195,7 +195,7 @@ class Side:
         blobs = self.files.blobs
         needed = {path: blobs[path] for path in self.code.files}
         commits.write(commits.Files(self.files.name, self.files.commit, needed), checkout)
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - this interpreter, and this project's file
             [sys.executable, "-I", "-B", str(_EVALUATOR), str(checkout), str(scratch)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
