@@ -50,6 +50,7 @@ drift: $(READY) ## Check that locks, schemas, reference and picture are fresh
 	@.ci/locks --check
 	@$(BIN)/python -m catalog.schemas --check
 	@$(BIN)/python -m scripts.reference --check
+	@$(BIN)/python -m scripts.code_owners --check
 
 fmt: $(READY) ## Format the code and mend what the linter can
 	@$(BIN)/ruff check --fix
@@ -58,6 +59,7 @@ fmt: $(READY) ## Format the code and mend what the linter can
 docs: $(READY) ## Write schemas, reference and picture anew from the code
 	@$(BIN)/python -m catalog.schemas
 	@$(BIN)/python -m scripts.reference
+	@$(BIN)/python -m scripts.code_owners
 	@$(BIN)/python tests/stacks/settings_document.py
 
 lock: $(READY) ## Write the lock files anew from pyproject.toml; UPGRADE=1 takes newer versions

@@ -19,6 +19,7 @@ from components.aws.shared_role import SharedRole, shared_role_arn, write_record
 from stacks.ledger import table_name
 from stacks.organization_accounts import ENVIRONMENTS, declare_accounts
 from stacks.organization_regions import environment_regions
+from stacks.organization_reviews import declare_reviews
 from stacks.organization_watchers import declare_audit, declare_watchers
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def deploy(catalog: Catalog, name: str, ledger: Ledger) -> dict[str, pulumi.Inpu
     archive, topics = declare_audit(catalog, accounts, records.key, records.ledger.table_arn)
     configuration_key = declare_watchers(catalog, accounts, archive, topics["audit"])
     exports = _access(catalog, accounts, records)
+    declare_reviews(catalog)
     return {
         **exports,
         "archive_bucket_name": archive.bucket_name,

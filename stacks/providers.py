@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pulumi_aws as aws
+import pulumi_github as github
 import pulumi_kubernetes as kubernetes
 import pulumi_postgresql as postgresql
 import pulumi_random as random
@@ -71,6 +72,14 @@ def kubernetes_provider(
         delete_unreachable=False,
         opts=opts,
     )
+
+
+def github_provider(name: str, *, owner: str) -> github.Provider:
+    """A provider of one GitHub organization; the token comes from the environment of who applies.
+
+    GITHUB_TOKEN, or an app's GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID and GITHUB_APP_PEM_FILE.
+    """
+    return github.Provider(name, owner=owner)
 
 
 def random_provider(name: str) -> random.Provider:
