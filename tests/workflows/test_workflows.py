@@ -1,0 +1,96 @@
+"""What holds of every workflow: read from the files as GitHub reads them."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from catalog.load import find_root
+from components.github.repository import ALLOWED_ACTIONS
+from components.github.required_checks import REQUIRED_CHECKS
+
+ROOT = Path(find_root())
+FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+WORKFLOWS = {file.stem: yaml.safe_load(file.read_text()) for file in FILES}
+JOBS = [
+    (workflow, name, job)
+    for workflow, content in WORKFLOWS.items()
+    for name, job in content["jobs"].items()
+]
+PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$")
+
+
+def events(content):
+    # YAML 1.1 takes the word `on` for true.
+    on = content.get("on", content.get(True))
+    return set([on] if isinstance(on, str) else on)
+
+
+def test_every_required_check_is_a_job_that_each_pull_request_runs():
+    content = WORKFLOWS["pull-request"]
+    assert set(REQUIRED_CHECKS) <= {job.get("name", name) for name, job in content["jobs"].items()}
+    trigger = content.get("on", content.get(True))["pull_request"] or {}
+    # One that is left out for some paths never reports, and the pull request waits for ever.
+    assert not {"paths", "paths-ignore", "branches"} & trigger.keys()
+    for name in REQUIRED_CHECKS:
+        assert "if" not in content["jobs"][name]
+
+
+def test_no_workflow_runs_foreign_code_with_the_repositorys_rights():
+    assert not [
+        name for name, content in WORKFLOWS.items() if "pull_request_target" in events(content)
+    ]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_actions_are_pinned_by_commit_with_their_version_beside(file):
+    for line in file.read_text().splitlines():
+        if "uses:" in line and "./" not in line:
+            assert PINNED.search(line), line
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_only_actions_that_the_repository_allows_are_used(file):
+    for action in re.findall(r"uses: ([\w.-]+/[\w.-]+)", file.read_text()):
+        allowed = [pattern.partition("@")[0] for pattern in ALLOWED_ACTIONS]
+        assert action.startswith("actions/") or action in allowed
+
+
+@pytest.mark.parametrize(("workflow", "name", "job"), JOBS, ids=lambda value: str(value)[:30])
+def test_each_job_says_what_its_token_may_do_and_when_it_ends(workflow, name, job):
+    assert WORKFLOWS[workflow]["permissions"] == {}
+    assert isinstance(job["permissions"], dict)
+    assert job["timeout-minutes"] <= 360
+
+
+@pytest.mark.parametrize(("workflow", "name", "job"), JOBS, ids=lambda value: str(value)[:30])
+def test_an_identity_in_the_cloud_is_got_only_behind_an_environment(workflow, name, job):
+    if job["permissions"].get("id-token") == "write":
+        assert "environment" in job
+
+
+def test_pull_requests_have_no_credential_at_all():
+    for job in WORKFLOWS["pull-request"]["jobs"].values():
+        assert job["permissions"] == {"contents": "read"}
+        assert "environment" not in job
+    assert "secrets." not in (ROOT / ".github/workflows/pull-request.yml").read_text()
+
+
+def test_zizmor_finds_nothing_even_when_pedantic():
+    command = ["zizmor", "--offline", "--persona", "pedantic", "--no-progress", ".github"]
+    program = Path(sys.executable).with_name("zizmor")
+    ended = subprocess.run(
+        [program, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_actionlint_finds_nothing():
+    program = subprocess.run(
+        [ROOT / ".ci" / "go-tool", "actionlint"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    ended = subprocess.run([program, *FILES], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout
