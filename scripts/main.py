@@ -32,6 +32,7 @@ COMMANDS: dict[str, Registered] = {
     "tenant": Registered("scripts.tenant", "List, show and create tenants."),
     "cell": Registered("scripts.cell", "List and show cells."),
     "database": Registered("scripts.database", "Move a live PostgreSQL database elsewhere."),
+    "bootstrap": Registered("scripts.bootstrap", "Make what must be there before Pulumi can run."),
     "demo": Registered("scripts.demo", "See the whole platform come up on this machine."),
 }
 

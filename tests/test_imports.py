@@ -10,7 +10,7 @@ from repository import modules, text
 LAYERS = (
     ("scripts",),
     ("tenant_moves", "planning"),
-    ("database_moves", "rehearsal", "policies"),
+    ("database_moves", "rehearsal", "policies", "bootstrap"),
     ("stacks",),
     ("components",),
     ("catalog",),
