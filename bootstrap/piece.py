@@ -31,7 +31,8 @@ def same(given: str | Document | None, wanted: Document) -> bool:
     """Whether a policy says the same, however AWS wrote it down."""
     if given is None:
         return False
-    return _plain(json.loads(given) if isinstance(given, str) else given) == _plain(wanted)
+    found = json.loads(given) if isinstance(given, str) else given
+    return bool(_plain(found) == _plain(wanted))
 
 
 def text(wanted: Document) -> str:

@@ -182,7 +182,7 @@ class StateBucket:
         if found.get("Role") != wanted["Role"] or len(found.get("Rules", [])) != 1:
             return False
         (rule,), (asked,) = found["Rules"], wanted["Rules"]
-        return {key: rule.get(key) for key in asked} == asked
+        return bool({key: rule.get(key) for key in asked} == asked)
 
     def _exists(self) -> bool:
         try:

@@ -53,7 +53,7 @@ def test_no_module_imports_from_a_package_above_or_beside_its_own() -> None:
 
 def test_every_package_at_the_root_has_its_place_in_the_order() -> None:
     packages = {path.parts[0] for path in modules() if len(path.parts) > 1}
-    assert packages - {"tests", "benchmarks"} <= set(DEPTH)
+    assert packages - {"tests", "benchmarks", ".github"} <= set(DEPTH)
 
 
 @pytest.mark.parametrize(

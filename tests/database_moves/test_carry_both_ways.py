@@ -1,3 +1,5 @@
+"""What no stream brings is carried, in either direction, on real servers."""
+
 from __future__ import annotations
 
 import contextlib

@@ -1,3 +1,5 @@
+"""A stream under faults: kills, errors, lost slots, one side down; nothing is silently skipped."""
+
 from __future__ import annotations
 
 import signal

@@ -1,3 +1,5 @@
+"""A stream between two real databases: begun, followed, turned around and removed."""
+
 from __future__ import annotations
 
 import threading

@@ -1,3 +1,5 @@
+"""Whether a follower catches up, told from the trend of its lag."""
+
 from __future__ import annotations
 
 import pytest
