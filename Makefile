@@ -49,6 +49,7 @@ types: $(READY) ## Check the types
 drift: $(READY) ## Check that locks, schemas, reference and picture are fresh
 	@.ci/locks --check
 	@$(BIN)/python -m catalog.schemas --check
+	@$(BIN)/python -m database_moves.schemas --check
 	@$(BIN)/python -m scripts.reference --check
 	@$(BIN)/python -m scripts.code_owners --check
 
@@ -58,6 +59,7 @@ fmt: $(READY) ## Format the code and mend what the linter can
 
 docs: $(READY) ## Write schemas, reference and picture anew from the code
 	@$(BIN)/python -m catalog.schemas
+	@$(BIN)/python -m database_moves.schemas
 	@$(BIN)/python -m scripts.reference
 	@$(BIN)/python -m scripts.code_owners
 	@$(BIN)/python tests/stacks/settings_document.py

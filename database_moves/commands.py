@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from database_moves.context import Context
     from database_moves.database import Database, Side
+    from database_moves.options import MoveOptions
     from database_moves.preflight import Report
 
 
@@ -100,6 +101,7 @@ def _held(context: Context, url: str) -> Iterator[MoveState | None]:
         state = _load(url, context.move)
         if state is not None:
             _same_databases(context, state.request)
+            context.options = _still_chosen(state.request.options, context.options)
             if state.phase in ("finished", "aborted"):
                 raise RefusedError(
                     f"move {context.move} is {state.phase}", remedy="choose another name"
@@ -163,7 +165,13 @@ def _run(context: Context, workflow_id: str, function: Any, request: dict[str, A
 
 
 def _request(context: Context) -> Request:
-    report = preflight(context.source, context.target, context.options, progress=context.progress)
+    report = preflight(
+        context.source,
+        context.target,
+        context.options,
+        poolers=context.poolers,
+        progress=context.progress,
+    )
     if report.refused:
         raise PreflightRefusedError(report)
     return Request(
@@ -190,6 +198,11 @@ def _place(database: Database) -> Place:
             database_oid=identity.database_oid,
             server_version=connection.info.server_version,
         )
+
+
+def _still_chosen(began: MoveOptions, given: MoveOptions) -> MoveOptions:
+    """What was chosen when the move began, but for what is given now."""
+    return began.model_copy(update={name: getattr(given, name) for name in given.model_fields_set})
 
 
 def _same_databases(context: Context, request: Request) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from database_moves import names
 from database_moves.errors import RefusedError
@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 WAIT_SECONDS = 10.0
 """How long to wait for another mover: the session of a killed one ends within moments."""
 
+_PURPOSE = "lease "
+
 # A bigint key is shown in pg_locks as its two halves.
 _HOLDER = """
-SELECT format('process %%s of %%s from %%s, since %%s', a.pid, a.usename,
-              coalesce(host(a.client_addr), 'this machine'),
+SELECT coalesce(substring(a.application_name FROM %(named)s), ''),
+       format('process %%s of %%s from %%s, since %%s', a.pid, a.usename,
+              coalesce(host(a.client_addr), 'the server''s machine'),
               to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'))
   FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
  WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
@@ -37,6 +40,22 @@ SELECT format('process %%s of %%s from %%s, since %%s', a.pid, a.usename,
    AND l.classid::bigint = (%(key)s::bigint >> 32) & 4294967295
    AND l.objid::bigint = %(key)s::bigint & 4294967295
 """
+
+
+class Holder(NamedTuple):
+    """Who holds the lease of a database."""
+
+    move: str
+    """Empty where this role is not shown which move it is."""
+    described: str
+    """The session's process, role, machine and age."""
+
+
+def holder(connection: Connection) -> Holder | None:
+    """Who holds the lease of the database that a session is in."""
+    parameters = {"key": names.LEASE_KEY, "named": f"^{names.APPLICATION} {_PURPOSE}(.*)$"}
+    row = connection.execute(_HOLDER, parameters).fetchone()
+    return None if row is None else Holder(*row)
 
 
 @contextlib.contextmanager
@@ -48,7 +67,7 @@ def hold(source: Database, target: Database, move: str) -> Iterator[None]:
     """
     with contextlib.ExitStack() as sessions:
         for database in (source, target):
-            connection = sessions.enter_context(database.session(f"lease {move}"))
+            connection = sessions.enter_context(database.session(f"{_PURPOSE}{move}"))
             _take(connection, database)
         yield
 
@@ -62,8 +81,9 @@ def _take(connection: Connection, database: Database) -> None:
         if time.monotonic() > deadline:
             break
         time.sleep(0.2)
-    holder = connection.execute(_HOLDER, {"key": names.LEASE_KEY}).fetchone()
+    found = holder(connection)
     raise RefusedError(
-        f"another mover works on {database.address}: {holder[0] if holder else 'it just ended'}",
+        f"another mover works on {database.address}: "
+        f"{found.described if found else 'it just ended'}",
         remedy="wait for it, or end that process",
     )

@@ -114,7 +114,9 @@ class MoveState(Stored):
     verification: VerificationRecord | None = None
     swaps: tuple[SwapRecord, ...] = ()
     ended: datetime | None = None
-    error: str | None = Field(None, description="What the last try failed with.")
+    error: str | None = Field(
+        None, description="What the last try failed with, until a step ends well."
+    )
     running: str | None = Field(
         None, description="The workflow that has not ended, if its process is gone or not."
     )
@@ -141,6 +143,21 @@ class Sample(Stored):
     probe_seconds: float | None = Field(
         None, description="How long a write through the pooler took, where one is probed."
     )
+
+
+class Failure(Stored):
+    """A step that did not end well; it is done again when somebody goes on."""
+
+    at: datetime
+    step: str
+    text: str
+
+
+SAMPLES = "samples"
+"""The stream of a workflow in which its samples are kept."""
+
+FAILURES = "failures"
+"""The stream of a workflow in which its failures are kept."""
 
 
 def now() -> datetime:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 from dbos import error as dbos_error
 
 from database_moves.state import (
+    FAILURES,
+    SAMPLES,
+    Failure,
     MoveState,
     Phase,
     Request,
@@ -19,7 +22,7 @@ from database_moves.state import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dbos import DBOSClient
+    from dbos import DBOSClient, WorkflowStatus
 
 PHASES: dict[str, Phase] = {
     "prepare": "schema",
@@ -55,10 +58,11 @@ def load(client: DBOSClient, move: str) -> MoveState | None:
     swaps: list[SwapRecord] = []
     verification = None
     running = None
-    for workflow in client.list_workflows(workflow_id_prefix=move, load_output=False):
+    failures: list[Failure] = []
+    for workflow in workflows(client, move):
         kind, _, _ = workflow.workflow_id.removeprefix(move).removeprefix(".").partition(".")
-        if workflow.workflow_id != move and not workflow.workflow_id.startswith(f"{move}."):
-            continue
+        failed = _stream(client, workflow.workflow_id, FAILURES, 0)
+        failures += map(Failure.model_validate, failed)
         if workflow.status in ("PENDING", "ENQUEUED"):
             running = workflow.workflow_id
         for name, output in _outputs(client, workflow.workflow_id):
@@ -85,17 +89,40 @@ def load(client: DBOSClient, move: str) -> MoveState | None:
         verification=verification,
         swaps=tuple(swaps),
         ended=steps[-1].ended if phase in ("finished", "aborted") and steps else None,
+        error=_error(failures, steps),
         running=running,
     )
 
 
 def samples(client: DBOSClient, move: str) -> list[Sample]:
     """What the move measured while it ran, in order."""
-    found: list[Sample] = []
-    for workflow in client.list_workflows(workflow_id_prefix=move, load_output=False):
-        if workflow.workflow_id == move or workflow.workflow_id.startswith(f"{move}."):
-            found += map(Sample.model_validate, _stream(client, workflow.workflow_id))
-    return sorted(found, key=lambda sample: sample.at)
+    return Samples(client, move).read()
+
+
+class Samples:
+    """The samples of a move, of which each look reads those that are new."""
+
+    def __init__(self, client: DBOSClient, move: str) -> None:
+        self._client = client
+        self._move = move
+        self._read: dict[str, int] = {}
+        self._known: list[Sample] = []
+
+    def read(self) -> list[Sample]:
+        """All samples so far, in order."""
+        for workflow in workflows(self._client, self._move):
+            name = workflow.workflow_id
+            found = list(_stream(self._client, name, SAMPLES, self._read.get(name, 0)))
+            self._read[name] = self._read.get(name, 0) + len(found)
+            self._known += map(Sample.model_validate, found)
+        self._known.sort(key=lambda sample: sample.at)
+        return self._known
+
+
+def workflows(client: DBOSClient, move: str) -> list[WorkflowStatus]:
+    """The workflows of a move: itself, its swaps and its end, in the order they began."""
+    found = client.list_workflows(workflow_id_prefix=move, load_output=False)
+    return [w for w in found if w.workflow_id == move or w.workflow_id.startswith(f"{move}.")]
 
 
 def _outputs(client: DBOSClient, workflow: str) -> list[tuple[str, dict[str, Any]]]:
@@ -107,9 +134,17 @@ def _outputs(client: DBOSClient, workflow: str) -> list[tuple[str, dict[str, Any
     ]
 
 
-def _stream(client: DBOSClient, workflow: str) -> Iterator[dict[str, Any]]:
+def _error(failures: list[Failure], steps: list[StepRecord]) -> str | None:
+    """The last failure, unless a step has ended well since."""
+    last = max(failures, key=lambda failure: failure.at, default=None)
+    if last is None or any(step.ended > last.at for step in steps):
+        return None
+    return f"{last.step}: {last.text}"
+
+
+def _stream(client: DBOSClient, workflow: str, key: str, offset: int) -> Iterator[dict[str, Any]]:
     try:
-        yield from client.read_stream(workflow, "samples", timeout_seconds=0.01)
+        yield from client.read_stream(workflow, key, offset=offset, timeout_seconds=0.01)
     except dbos_error.DBOSStreamTimeoutError:
         # A workflow that may still write keeps its stream open.
         return

@@ -32,25 +32,34 @@ JobsOption = Annotated[
     int | None, typer.Option("--jobs", help="Sessions on each side that copy and build indexes.")
 ]
 
+OlderTargetOption = Annotated[
+    bool | None,
+    typer.Option("--allow-older-target", help="Allow a target of an older major version."),
+]
+
 
 @app.command()
 def preflight(
     source: SourceOption = None,
     target: TargetOption = None,
+    pooler: PoolerOption = None,
+    pooler_config: PoolerConfigOption = None,
     rollback: Annotated[
         bool, typer.Option("--rollback/--no-rollback", help="Whether the way back is wanted.")
     ] = True,
+    allow_older_target: OlderTargetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say all that would stop a move, and how to mend it. Nothing is changed."""
     from database_moves.options import MoveOptions
     from database_moves.preflight import preflight as run
-    from scripts.database_options import database
+    from scripts.database_options import database, pooler_list
     from scripts.database_running import leave_with_report
 
-    options = MoveOptions(rollback=rollback)
-    report = run(database(source, "source"), database(target, "target"), options)
-    leave_with_report(report, as_json)
+    options = MoveOptions(rollback=rollback, allow_older_target=bool(allow_older_target))
+    here, there = database(source, "source"), database(target, "target")
+    poolers = pooler_list(pooler, pooler_config, here, there)
+    leave_with_report(run(here, there, options, poolers=poolers), as_json)
 
 
 @app.command()
@@ -87,10 +96,7 @@ def move(
         bool | None,
         typer.Option("--rollback/--no-rollback", help="Let the old side follow after the cutover."),
     ] = None,
-    allow_older_target: Annotated[
-        bool | None,
-        typer.Option("--allow-older-target", help="Allow a target of an older major version."),
-    ] = None,
+    allow_older_target: OlderTargetOption = None,
     state: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -209,7 +215,7 @@ def abort(
 @app.command()
 def status(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="A move; all are listed without.")
+        str | None, typer.Argument(metavar="NAME", help="A move; all are listed without.")
     ] = None,
     source: SourceOption = None,
     target: TargetOption = None,
@@ -218,12 +224,14 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Say how a move stands: its step, who serves, lag, slots and what to do next."""
-    from scripts.database_showing import list_moves, show
-
     if name is None:
+        from scripts.database_showing import list_moves
+
         list_moves(state, as_json)
     else:
-        show(name, source, target, state, watch=watch, as_json=as_json)
+        from scripts.database_status import show_status
+
+        show_status(name, source, target, state, watch=watch, as_json=as_json)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,9 +53,8 @@ PoolerOption = Annotated[
     typer.Option(
         "--pooler",
         metavar="DSN",
-        envvar="PATCHWORKS_POOLER",
-        help="PgBouncer's admin console; once for each PgBouncer. Without any, clients are cut off "
-        "and reconnect.",
+        help="PgBouncer's admin console; once for each PgBouncer, or one a line in "
+        "PATCHWORKS_POOLER. Without any, clients are cut off at the cutover and must reconnect.",
     ),
 ]
 PoolerConfigOption = Annotated[
@@ -127,7 +127,9 @@ def pooler_list(
     """The poolers between the applications and the database."""
     from database_moves.poolers.pgbouncer import PgBouncer
 
-    admins, configs = admins or (), configs or ()
+    # Not left to the option's own variable, which would be split at each space.
+    admins = admins or list(filter(None, os.environ.get("PATCHWORKS_POOLER", "").splitlines()))
+    configs = configs or ()
     if len(admins) != len(configs):
         raise typer.BadParameter(
             f"{len(admins)} --pooler and {len(configs)} --pooler-config: give one of each for "

@@ -16,12 +16,6 @@ if TYPE_CHECKING:
     from database_moves.database import Side
     from database_moves.state import MoveState
 
-NEXT = {
-    "ready": "database cutover {0}, or database abort {0}",
-    "soak": "database finish {0}, or database rollback {0}",
-    "rolled-back": "database cutover {0}, or database abort {0}",
-}
-
 
 def list_moves(state: Path | None, as_json: bool) -> None:
     """Every move that is recorded, the latest first."""
@@ -49,7 +43,9 @@ def list_moves(state: Path | None, as_json: bool) -> None:
 
 
 def print_state(state: MoveState, as_json: bool) -> None:
-    """How a move stands now."""
+    """How a move stands when a command has ended."""
+    from database_moves import next_steps
+
     if as_json:
         print_json(state.model_dump(mode="json"))
         return
@@ -67,34 +63,9 @@ def print_state(state: MoveState, as_json: bool) -> None:
     if state.swaps:
         last = state.swaps[-1]
         facts.append(("pause", f"{last.pause_seconds * 1000:.0f} ms"))
-    if state.phase in NEXT:
-        facts.append(("next", NEXT[state.phase].format(request.move)))
+    for step in next_steps.remaining(state):
+        facts.append(("next" if facts[-1][0] != "next" else "", str(step)))
     print_facts(facts)
-
-
-def show(
-    name: str,
-    source: str | None,
-    target: str | None,
-    state: Path | None,
-    *,
-    watch: bool,
-    as_json: bool,
-) -> None:
-    """How a move stands, with what both servers say of it where they are given."""
-    import time
-
-    from database_moves import durable, store
-
-    with durable.reading(durable.store_url(state)) as client:
-        while True:
-            found = store.load(client, name)
-            if found is None:
-                raise typer.BadParameter(f"there is no move {name}; `database status` lists them")
-            print_state(found, as_json)
-            if not watch:
-                return
-            time.sleep(1)
 
 
 def write_report(name: str, output: Path, state: Path | None) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from database_moves.report import next_steps, wording
+from database_moves import next_steps
+from database_moves.report import wording
 from database_moves.report.thinning import thin
 from database_moves.state import MoveState, Phase, Sample, Side, StepRecord, SwapRecord
 

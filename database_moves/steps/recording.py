@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 from dbos import DBOS
 
 from database_moves.progress import Step
-from database_moves.state import Phase, Sample, StepRecord, now, stored
+from database_moves.state import (
+    FAILURES,
+    SAMPLES,
+    Failure,
+    Phase,
+    Sample,
+    StepRecord,
+    now,
+    stored,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,8 +90,14 @@ class Recording:
         while not self._ended.wait(SECONDS if count < THIN_AFTER else 10 * SECONDS):
             # A sample that can't be taken or kept is no reason to stop a move.
             with contextlib.suppress(Exception):
-                DBOS.write_stream("samples", stored(self.sample()))
+                DBOS.write_stream(SAMPLES, stored(self.sample()))
             count += 1
+
+    def failed(self, error: BaseException) -> None:
+        """Keep what a step failed with, for those who ask later."""
+        failure = Failure(at=now(), step=self._name, text=(str(error).splitlines() or [""])[0])
+        with contextlib.suppress(Exception):
+            DBOS.write_stream(FAILURES, stored(failure))
 
     def end(self) -> None:
         """Write no more samples."""
@@ -104,6 +119,9 @@ def recording(
     thread.start()
     try:
         yield recorded
+    except Exception as error:
+        recorded.failed(error)
+        raise
     finally:
         recorded.end()
         thread.join()

@@ -10,10 +10,10 @@ import jsonschema
 import move_sample
 import pytest
 
+from database_moves import schemas
+from database_moves.next_steps import remaining
 from database_moves.options import MoveOptions
-from database_moves.report import schema
 from database_moves.report.document import SAMPLES, MoveReport, report
-from database_moves.report.next_steps import remaining
 from database_moves.report.series import copy_rate
 from database_moves.report.thinning import thin
 
@@ -25,13 +25,13 @@ def made(state: MoveState) -> MoveReport:
     return report(state, move_sample.samples(), None, move_sample.at(1900))
 
 
-def test_the_stored_schema_is_that_of_the_code() -> None:
-    assert schema.main(["--check"]) == 0
+def test_the_stored_schemas_are_those_of_the_code() -> None:
+    assert schemas.main(["--check"]) == 0
 
 
 def test_a_report_is_as_its_schema_says_and_can_be_read_back() -> None:
     text = made(move_sample.state()).model_dump_json()
-    jsonschema.validate(json.loads(text), json.loads(schema.schema_text()))
+    jsonschema.validate(json.loads(text), json.loads(schemas.text_of("move-report")))
     again = MoveReport.model_validate_json(text)
     assert again.writes_waited == pytest.approx(0.0812)
     assert again.longest_write == pytest.approx(5.074)
