@@ -8,7 +8,7 @@ from catalog.allow_lists import effective
 from catalog.base import AllowList, CatalogModel
 from catalog.cell import Cell
 from catalog.organization import Organization
-from catalog.tenant import Placement, Tenant
+from catalog.tenant import Placement, Served, Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,8 +56,18 @@ class Catalog(CatalogModel):
 
 
 def placements(tenant: Tenant, ledger: Mapping[str, Placement]) -> tuple[Placement, ...]:
-    """The placements a tenant has a slice in: the serving one first, then the declared one."""
-    serving = ledger.get(tenant.name, tenant.placement)
-    if (serving.cell, serving.database) == (tenant.placement.cell, tenant.placement.database):
-        return (tenant.placement,)
-    return (serving, tenant.placement)
+    """The placements a tenant has a slice in, the serving one first.
+
+    The declared one is another while a move is to come or under way, and the one that a move has
+    left stays until the move is finished.
+    """
+    declared = tenant.placement
+    entry = ledger.get(tenant.name, declared)
+    serving, kept = (entry.bare(), entry.keeps) if isinstance(entry, Served) else (entry, None)
+    found: dict[tuple[str, str], Placement] = {}
+    for place in (serving, declared, kept):
+        if place is not None:
+            # Of a dedicated database the declared settings hold.
+            same = (place.cell, place.database) == (declared.cell, declared.database)
+            found.setdefault((place.cell, place.database), declared if same else place)
+    return tuple(found.values())

@@ -38,6 +38,17 @@ class Placement(CatalogModel):
     """The tenant's own database cluster; given exactly when `database` is `dedicated`."""
 
 
+class Served(Placement):
+    """The placement that serves a tenant, as the ledger says."""
+
+    keeps: Placement | None = None
+    """A placement that does not serve and whose slice stays: a move may go back to it."""
+
+    def bare(self) -> Placement:
+        """The placement alone."""
+        return Placement(cell=self.cell, database=self.database, dedicated=self.dedicated)
+
+
 class CompanyRole(CatalogModel):
     """What one Google group of the customer may do in its namespace."""
 

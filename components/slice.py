@@ -26,6 +26,8 @@ from components.kubernetes.workload import Workload
 from components.slice_parts import CellParts, DatabaseAddress, connection, own_rights
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pulumi_aws as aws
 
     from catalog.base import AllowList
@@ -39,7 +41,8 @@ class Slice(pulumi.ComponentResource):
 
     A slice that is `leaving`, because the tenant is declared elsewhere, can be dropped by the next
     update: AWS' deletion protection is off, and so is the engine's, which otherwise refuses to let
-    go even of what stays in the cloud. Bucket, secret and key do stay.
+    go even of what stays in the cloud. Bucket, secret and key do stay. The pooler may reach the
+    databases of all `database_cells`, as the one that serves is in one of them.
     """
 
     load_balancer_dns_name: pulumi.Output[str]
@@ -63,6 +66,7 @@ class Slice(pulumi.ComponentResource):
         key_arn: pulumi.Input[str],
         zone_id: pulumi.Input[str],
         zone_provider: aws.Provider,
+        database_cells: Sequence[Cell],
         leaving: bool,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -73,6 +77,7 @@ class Slice(pulumi.ComponentResource):
         self._cell = cell
         self._parts = parts
         self._key_arn = key_arn
+        self._database_cells = database_cells
         self._child = child_options(self, opts)
         bucket = Bucket(
             f"{name}-objects",
@@ -187,7 +192,11 @@ class Slice(pulumi.ComponentResource):
             spec.services,
             namespace=inside,
             load_balancer_networks=subnets.public,
-            database_networks=subnets.isolated,
+            database_networks=[
+                network
+                for home in self._database_cells
+                for network in layout(home.network.cidr, len(home.zones)).isolated
+            ],
             endpoint_networks=subnets.private,
             opts=self._child,
         )

@@ -1,8 +1,9 @@
 """The cloud on this machine: moto for AWS, real PostgreSQL servers, Kubernetes by its schemas.
 
 Everything it keeps is below one directory, `.patchworks/` in the checkout, closed to others:
-`moto/`, `postgresql/<cluster>/`, `kubernetes.sqlite`, `stacks/`, and the key of the secrets in
-them. Servers outlive the command that started them, and commands share them.
+`moto/`, `postgresql/<cluster>/`, `poolers/<cell>/<tenant>/`, `kubernetes.sqlite`, `stacks/`, and
+the key of the secrets in them. Servers outlive the command that started them, and commands share
+them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from rehearsal.provider_cloud import ProviderCloud
 from rehearsal.secrets_store import SecretsStore
 from rehearsal.servers import process
 from rehearsal.servers.moto import MotoServer
+from rehearsal.servers.poolers import Poolers
 from rehearsal.servers.postgresql import PostgresqlServer, PostgresqlServers
 from rehearsal.state import StackState
 
@@ -50,6 +52,7 @@ class LocalCloud:
         self._root = root.resolve()
         self.moto = MotoServer(self._root / "moto")
         self.postgresql = PostgresqlServers(self._root / "postgresql")
+        self.poolers = Poolers(self._root / "poolers")
         self.known_accounts: set[tuple[str, str]] = set()
         """Accounts and regions that AWS providers have named so far."""
 
@@ -113,11 +116,12 @@ class LocalCloud:
             aws = pool.submit(self.moto.start)
             self.postgresql.ensure_all(clusters, lambda server: progress(self._status_of(server)))
             aws.result()
+        self.poolers.start()
         progress(self._aws_status())
 
     def stop(self) -> int:
         """Stop every server; how many were running. Databases keep their data, moto has none."""
-        return int(self.moto.stop()) + self.postgresql.stop()
+        return self.poolers.stop() + int(self.moto.stop()) + self.postgresql.stop()
 
     def reset(self) -> int:
         """Stop every server and delete all that the local cloud has; how many were running."""

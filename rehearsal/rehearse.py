@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rehearsal.apply import LocalCloudAnswers, apply_program
 from rehearsal.state import StackState
 from stacks.ledger import read_ledger
-from stacks.programs import ORGANIZATION, parse, program, stack_names, with_references
+from stacks.programs import (
+    ORGANIZATION,
+    parse,
+    program,
+    references,
+    stack_names,
+    with_references,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -66,6 +73,18 @@ class Rehearsal:
         if not stacks:
             outcomes += [self._tear_down(stack) for stack in self._removed()]
         return outcomes
+
+    def run_alone(self, stack: str) -> Outcome:
+        """Apply one stack on those it refers to as they were applied last.
+
+        Raises:
+            LookupError: one of them has not been applied.
+            ProgramError: the program is faulty, or the local cloud refused what it asks for.
+        """
+        self._ledger = self._read_ledger()
+        for other in references(self.catalog, stack, self._ledger):
+            self._exports[other] = self.cloud.stack_outputs(other)
+        return self._apply(stack)
 
     def _apply(self, stack: str) -> Outcome:
         self.observer.stack_begins(stack, removed=False)

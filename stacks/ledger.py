@@ -5,15 +5,24 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from catalog.tenant import Placement
+from catalog.tenant import Served
 
 if TYPE_CHECKING:
     from catalog.catalog import Catalog, Ledger
+    from catalog.organization import Organization
 
 
 def table_name(organization: str) -> str:
     """The ledger's table."""
     return f"{organization}-placements"
+
+
+def table_arn(organization: Organization) -> str:
+    """The table by its ARN: deployments and movers reach it from their environment's account."""
+    return (
+        f"arn:aws:dynamodb:{organization.home_region}:{organization.accounts.management}"
+        f":table/{table_name(organization.name)}"
+    )
 
 
 def read_ledger(catalog: Catalog, client: Any = None) -> Ledger:
@@ -30,11 +39,7 @@ def read_ledger(catalog: Catalog, client: Any = None) -> Ledger:
 
     organization = catalog.organization
     dynamodb = client or boto3.client("dynamodb", region_name=organization.home_region)
-    # By its ARN: deployments read it from their environment's account.
-    table = (
-        f"arn:aws:dynamodb:{organization.home_region}:{organization.accounts.management}"
-        f":table/{table_name(organization.name)}"
-    )
+    table = table_arn(organization)
     placements: Ledger = {}
     try:
         for page in dynamodb.get_paginator("scan").paginate(
@@ -45,11 +50,18 @@ def read_ledger(catalog: Catalog, client: Any = None) -> Ledger:
             ConsistentRead=True,
         ):
             for item in page["Items"]:
-                placement = Placement.model_validate(json.loads(item["placement"]["S"]))
-                placements[item["tenant"]["S"]] = placement
+                placements[item["tenant"]["S"]] = served(item)
     except dynamodb.exceptions.ResourceNotFoundException:
         raise LookupError(
             f"the ledger's table {table} does not exist in {organization.home_region}; "
             "bring up the stack `organization` first"
         ) from None
     return placements
+
+
+def served(item: dict[str, Any]) -> Served:
+    """The placement of an item, with the one that is kept beside it."""
+    keeps = item.get("keeps")
+    return Served.model_validate(
+        json.loads(item["placement"]["S"]) | ({"keeps": json.loads(keeps["S"])} if keeps else {})
+    )

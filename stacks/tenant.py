@@ -67,7 +67,9 @@ class _Program:
 
     def deploy(self) -> dict[str, Any]:
         slices: dict[str, Slice] = {}
+        keys: dict[str, Key] = {}
         databases: dict[str, DatabaseAddress] = {}
+        serving = self.placements[0]
         for cell_name, cell in self.cells.items():
             provider = aws_provider(
                 cell_name,
@@ -81,16 +83,18 @@ class _Program:
                 kubeconfig=self.offers[cell_name].kubeconfig,
             )
             inside = pulumi.ResourceOptions(providers={"aws": provider, "kubernetes": cluster})
-            key = self._key(cell, inside)
+            key = keys[cell_name] = self._key(cell, inside)
             here = [place for place in self.placements if place.cell == cell_name]
             for place in here:
                 databases[_placement_name(place)] = self._database(place, cell, key, inside)
-            slices[cell_name] = self._slice(cell, key, databases[_placement_name(here[0])], inside)
-        serving = self.placements[0]
+            # Every pooler leads to the database that serves, wherever a client comes in. The cell
+            # that serves is the first one, so that its database is known by now.
+            slices[cell_name] = self._slice(cell, key, databases[_placement_name(serving)], inside)
         self._route(slices[serving.cell])
         return {
             "serving": {"cell": serving.cell, "database": serving.database},
             "hostnames": list(self.tenant.hostnames),
+            "zone_id": self.zone_id,
             "slices": {
                 cell: {
                     "bucket": piece.bucket_name,
@@ -98,6 +102,8 @@ class _Program:
                     "namespace": piece.namespace,
                     "pooler": piece.pooler_host,
                     "load_balancer": piece.load_balancer_dns_name,
+                    "load_balancer_zone_id": piece.load_balancer_zone_id,
+                    "key_arn": keys[cell].key_arn,
                 }
                 for cell, piece in slices.items()
             },
@@ -222,6 +228,7 @@ class _Program:
             key_arn=key.key_arn,
             zone_id=self.zone_id,
             zone_provider=self.dns_provider,
+            database_cells=tuple(self.cells.values()),
             leaving=self._leaves(cell),
             opts=inside,
         )

@@ -32,6 +32,10 @@ SELECT 'CREATE ROLE $deployer'
  WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '$deployer') \gexec
 ALTER ROLE $deployer LOGIN CREATEDB CREATEROLE;
 GRANT rds_iam, rds_replication TO $deployer;
+-- What a move of a tenant's database takes beside replication: subscribing, and seeing sessions.
+GRANT pg_monitor TO $deployer;
+SELECT 'GRANT pg_create_subscription TO $deployer'
+ WHERE current_setting('server_version_num')::int >= 160000 \gexec
 -- From 16 on a role's maker is not its member; this makes it one, as before.
 SELECT 'ALTER ROLE $deployer SET createrole_self_grant = ''set, inherit'''
  WHERE current_setting('server_version_num')::int >= 160000 \gexec

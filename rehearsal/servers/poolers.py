@@ -1,0 +1,204 @@
+"""The local cloud's poolers: one real PgBouncer for each slice of a tenant, where it is installed.
+
+Nothing runs the pods of a slice on this machine, so what its pooler would do is done here, by the
+configuration that the pods would get. A directory `<cell>/<tenant>/` holds `pgbouncer.ini`,
+`users.txt`, `console.json` (port and the console's password), `pgbouncer.pid` and the log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from components.kubernetes.pooler_config import user_list
+from rehearsal.servers import process
+from rehearsal.servers.postgresql_installation import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HOST = "127.0.0.1"
+START_SECONDS = 30.0
+CONSOLE_USER = "patchworks_console"
+
+
+@dataclass(frozen=True)
+class RunningPooler:
+    """A PgBouncer that runs, and how it is reached."""
+
+    cell: str
+    tenant: str
+    port: int
+    config: Path
+    console_password: str = field(repr=False)
+
+    @property
+    def host(self) -> str:
+        """Where it listens."""
+        return HOST
+
+    @property
+    def console_dsn(self) -> str:
+        """A conninfo for the console; it holds a password."""
+        return self.dsn("pgbouncer", CONSOLE_USER, self.console_password)
+
+    def dsn(self, database: str, user: str, password: str) -> str:
+        """A conninfo for a client; it holds the password."""
+        return make_conninfo(
+            host=HOST, port=self.port, dbname=database, user=user, password=password
+        )
+
+
+def program() -> str | None:
+    """Where PgBouncer is, or None; Debian puts it where only root looks."""
+    return shutil.which("pgbouncer", path=os.environ.get("PATH", os.defpath) + ":/usr/sbin")
+
+
+class Poolers:
+    """All poolers below one directory, shared by the commands that name it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory.resolve()
+
+    def ensure(
+        self,
+        cell: str,
+        tenant: str,
+        *,
+        configuration: str,
+        passwords: Mapping[str, str],
+    ) -> RunningPooler:
+        """Start the pooler of a slice, or find it running.
+
+        `configuration` is the text of `pgbouncer.ini` as the pods get it, for a slice that has none
+        yet: one that is there says where the pooler leads now, which a move changes, and is kept.
+        Raises `LookupError` where PgBouncer is not installed, and `process.ServerFailed`.
+        """
+        directory = self._directory / cell / tenant
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with process.locked(directory.with_suffix(".lock")):
+            return self._ensure(directory, cell, tenant, configuration, passwords)
+
+    def find(self, cell: str, tenant: str) -> RunningPooler | None:
+        """The pooler of a slice if it runs."""
+        directory = self._directory / cell / tenant
+        if process.find(directory / "pgbouncer.pid") is None:
+            return None
+        return self._pooler(directory, cell, tenant)
+
+    def remove(self, cell: str, tenant: str) -> None:
+        """Stop the pooler of a slice and forget its configuration; that there is none is fine."""
+        directory = self._directory / cell / tenant
+        process.stop(directory / "pgbouncer.pid", sign=signal.SIGTERM)
+        shutil.rmtree(directory, ignore_errors=True)
+
+    def stop(self) -> int:
+        """Stop every pooler, keeping where they lead; how many were running."""
+        pidfiles = self._directory.glob("*/*/pgbouncer.pid")
+        return sum(process.stop(pidfile, sign=signal.SIGTERM) for pidfile in pidfiles)
+
+    def start(self) -> None:
+        """Start every pooler there was before."""
+        for config in sorted(self._directory.glob("*/*/pgbouncer.ini")):
+            directory = config.parent
+            if program() is not None and process.find(directory / "pgbouncer.pid") is None:
+                self._launch(self._pooler(directory, directory.parent.name, directory.name))
+
+    def _ensure(
+        self,
+        directory: Path,
+        cell: str,
+        tenant: str,
+        configuration: str,
+        passwords: Mapping[str, str],
+    ) -> RunningPooler:
+        if process.find(directory / "pgbouncer.pid") is not None:
+            return self._pooler(directory, cell, tenant)
+        if not (directory / "pgbouncer.ini").exists():
+            port, password = process.free_port(), secrets.token_urlsafe(24)
+            self._own(directory)
+            record = {"port": port, "password": password}
+            self._write(directory / "console.json", json.dumps(record))
+            users = {CONSOLE_USER: password, **passwords}
+            self._write(directory / "users.txt", user_list(users))
+            # Last, for it says that all of them are there.
+            self._write(directory / "pgbouncer.ini", _local(configuration, directory, port))
+        pooler = self._pooler(directory, cell, tenant)
+        self._launch(pooler)
+        return pooler
+
+    def _pooler(self, directory: Path, cell: str, tenant: str) -> RunningPooler:
+        record = json.loads((directory / "console.json").read_text())
+        return RunningPooler(
+            cell, tenant, record["port"], directory / "pgbouncer.ini", record["password"]
+        )
+
+    def _launch(self, pooler: RunningPooler) -> None:
+        found = program()
+        if found is None:
+            raise LookupError("PgBouncer is not installed (Debian and Ubuntu: pgbouncer)")
+        directory = pooler.config.parent
+        log = directory / "pgbouncer.log"
+        process.start(
+            [*Account.current().prefix, found, pooler.config],
+            pidfile=directory / "pgbouncer.pid",
+            log=log,
+            environment={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                return psycopg.connect(pooler.console_dsn, autocommit=True).close()
+            except psycopg.OperationalError:
+                if process.find(directory / "pgbouncer.pid") is None or (
+                    time.monotonic() > deadline
+                ):
+                    process.stop(directory / "pgbouncer.pid")
+                    raise process.ServerFailed("PgBouncer did not start", log) from None
+                time.sleep(0.02)
+
+    def _own(self, directory: Path) -> None:
+        if os.geteuid() == 0:
+            Account.current().own(directory)
+
+    def _write(self, file: Path, text: str) -> None:
+        number, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+        with os.fdopen(number, "w") as written:
+            written.write(text)
+        account = Account.current()
+        if os.geteuid() == 0:
+            os.chown(name, account.user, account.group)
+        Path(name).replace(file)
+
+
+def _local(configuration: str, directory: Path, port: int) -> str:
+    """The pods' configuration as a process on this machine can run it: loopback, and no TLS."""
+    replaced = {
+        "listen_addr": HOST,
+        "listen_port": str(port),
+        "unix_socket_dir": "",
+        "auth_file": str(directory / "users.txt"),
+        "server_tls_sslmode": "disable",
+        "server_tls_ca_file": None,
+        "server_tls_protocols": None,
+        "unix_socket_mode": None,
+    }
+    lines = []
+    for line in configuration.splitlines():
+        key = line.partition(" = ")[0]
+        if key not in replaced:
+            lines.append(line)
+        elif replaced[key] is not None:
+            lines.append(f"{key} = {replaced[key]}")
+    return "\n".join([*lines, f"admin_users = {CONSOLE_USER}"]) + "\n"
