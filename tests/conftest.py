@@ -53,9 +53,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take over from a parallel worker what it left out; each collects all tests."""
-    needed_programs.not_run.update(
-        dict(node.workeroutput.get("not_run", {})) if not needed_programs.not_run else {}
-    )
+    # A worker that died has no output.
+    if not needed_programs.not_run:
+        needed_programs.not_run.update(getattr(node, "workeroutput", {}).get("not_run", {}))
 
 
 def pytest_collection_finish() -> None:
