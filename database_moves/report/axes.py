@@ -19,6 +19,8 @@ _TIME_STEPS = (
 )  # fmt: skip
 """Seconds between two ticks that people find round."""
 
+_DAY = 86400.0
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -68,8 +70,10 @@ def clock(begin: datetime, end: datetime, wanted: int) -> tuple[tuple[datetime, 
 def _step(least: float, unit: str) -> float:
     if unit.startswith("bytes"):
         return max(1.0, 2.0 ** math.ceil(math.log2(max(least, 1e-9))))
+    if unit == "seconds" and least > _TIME_STEPS[-1]:
+        return _DAY * _step(least / _DAY, "days")
     if unit == "seconds" and least > 5:
-        return next((float(s) for s in _TIME_STEPS if s >= least), 604800.0)
+        return next(float(s) for s in _TIME_STEPS if s >= least)
     power = 10.0 ** math.floor(math.log10(least))
     return next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= least - 1e-12)
 
@@ -94,4 +98,6 @@ def _short_seconds(value: float, step: float) -> str:
         return f"{value * 1000:,.6g} ms"
     if value < 60 or step < 1:
         return f"{value:g} s"
+    if step > _TIME_STEPS[-1]:
+        return f"{value / _DAY:,.6g} d"
     return wording.duration(value).replace(" 00 s", "").replace(" 00 min", "").replace(" 00 h", "")
