@@ -50,6 +50,7 @@ drift: $(READY) ## Check that locks, schemas, reference and picture are fresh
 	@.ci/locks --check
 	@$(BIN)/python -m catalog.schemas --check
 	@$(BIN)/python -m database_moves.schemas --check
+	@$(BIN)/python -m planning.schemas --check
 	@$(BIN)/python -m scripts.reference --check
 	@$(BIN)/python -m scripts.code_owners --check
 
@@ -60,6 +61,7 @@ fmt: $(READY) ## Format the code and mend what the linter can
 docs: $(READY) ## Write schemas, reference and picture anew from the code
 	@$(BIN)/python -m catalog.schemas
 	@$(BIN)/python -m database_moves.schemas
+	@$(BIN)/python -m planning.schemas
 	@$(BIN)/python -m scripts.reference
 	@$(BIN)/python -m scripts.code_owners
 	@$(BIN)/python tests/stacks/settings_document.py

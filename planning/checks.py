@@ -15,6 +15,8 @@ from planning.findings import Finding
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from catalog.catalog import Catalog
+    from planning.document import DeployRights, Move
     from planning.findings import Origin, Severity
     from rehearsal.graph import Graph, Source
 
@@ -25,8 +27,14 @@ if TYPE_CHECKING:
     """Asked once a side, of all graphs that changed: for what starts a program of its own."""
     AccessCheck = Callable[[Graph | None, Graph | None], "AccessChanges"]
     """Asked of a stack's graphs at base and head; None where the stack is not there."""
+    DeployCheck = Callable[[Graph | None, Graph | None, Graph], DeployRights]
+    """Asked of a stack's graphs at base and head and of the head's organization, whose graph has
+    the deploy roles: what the stack's role lacks, and what it has and does not need."""
+    MovesCheck = Callable[[Catalog, Catalog], Sequence[Move]]
+    """Asked once, of the catalogs at base and head, cut down to the tenants whose placement differs
+    and the cells they are in: what their moves are."""
 
-Scope = Literal["graph", "batch", "access"]
+Scope = Literal["graph", "batch", "access", "deploy", "moves"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
