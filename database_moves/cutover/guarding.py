@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from database_moves.cutover.swap import Swap
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 LENGTH = struct.Struct("!Q")
 
 

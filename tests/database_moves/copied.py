@@ -49,7 +49,9 @@ class Copying:
 
 def rows(connection: psycopg.Connection[Any], table: Table) -> list[tuple[Any, ...]]:
     """A digest of each row, in an order of its own."""
-    query = sql.SQL("SELECT md5(t::text) FROM ONLY {} AS t ORDER BY 1").format(table.qualified)
+    query = sql.SQL('SELECT md5("-row-"::text) FROM ONLY {} AS "-row-" ORDER BY 1').format(
+        table.qualified
+    )
     return connection.execute(query).fetchall()
 
 
