@@ -79,7 +79,9 @@ class Check:
         return getattr(import_module(self.module), self.function)  # type: ignore[no-any-return]
 
 
-CHECKS: tuple[Check, ...] = ()
+CHECKS: tuple[Check, ...] = (
+    Check("access", "access", "access", "planning.access.compare", "changes"),
+)
 
 
 def findings_of(graph: Graph, checks: Iterable[Check] = CHECKS) -> list[Finding]:
