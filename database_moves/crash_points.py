@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 VARIABLE = "PATCHWORKS_TEST_KILL_AT"
-"""`name` or `name:count`: the process kills itself when it comes there the count-th time."""
+"""Where to kill, and whom: the process kills itself, and with `!` its mover too if it is a worker.
+
+`name` or `name:count`: when it comes there the count-th time. `@file`: at the first place that the
+file does not list, which is added to it; run again and again, a mover is killed at every place once.
+"""
 
 _reached: dict[str, int] = {}
+_movers: list[int] = []
+
+
+def work_for(mover: int) -> None:
+    """Say whose worker this process is."""
+    _movers.append(mover)
 
 
 def reached(name: str) -> None:
@@ -16,7 +27,24 @@ def reached(name: str) -> None:
     wanted = os.environ.get(VARIABLE)
     if wanted is None:
         return
-    _reached[name] = _reached.get(name, 0) + 1
-    place, _, count = wanted.partition(":")
-    if place == name and _reached[name] == int(count or 1):
-        os.kill(os.getpid(), signal.SIGKILL)
+    if wanted.startswith("@"):
+        if _listed(Path(wanted[1:]), name):
+            return
+    else:
+        _reached[name] = _reached.get(name, 0) + 1
+        place, _, count = wanted.removesuffix("!").partition(":")
+        if place != name or _reached[name] != int(count or 1):
+            return
+    if wanted.startswith("@") or wanted.endswith("!"):
+        for mover in _movers:
+            os.kill(mover, signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _listed(file: Path, name: str) -> bool:
+    known = file.read_text().splitlines() if file.exists() else []
+    if name in known:
+        return True
+    with file.open("a") as listing:
+        listing.write(f"{name}\n")
+    return False

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import psycopg
 
+from database_moves import crash_points
 from database_moves.copying.rate import Rate
 from database_moves.copying.transfer import (
     PartError,
@@ -188,6 +189,7 @@ _PASSING = frozenset(("57P01", "57P02", "57P03", "53300", "40001", "40P01"))
 def main() -> None:
     """Work for the process that started this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    crash_points.work_for(os.getppid())
     orders, answers = sys.stdin.buffer, sys.stdout.buffer
     begin = receive(orders)
     if begin is not None:

@@ -62,9 +62,11 @@ class Session:
             try:
                 connection = self._connected(by_index)
                 return connection.execute(statement, parameters).fetchall()
-            except psycopg.OperationalError:
+            except psycopg.OperationalError as error:
                 alive = self._connection is not None and not self._connection.closed
-                if alive or not self._reached:
+                # A first connection that was ended while it was made had reached the server.
+                reached = self._reached or isinstance(error, psycopg.errors.AdminShutdown)
+                if alive or not reached:
                     raise
                 self._connection = None
                 until = until or time.monotonic() + _RECONNECT_SECONDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
 
 NAME = "orders"
 
+# 9 MB, above the size from which indexes and foreign keys of a table are made one by one.
+LARGE = """
+CREATE TABLE workload.documents (
+    id int PRIMARY KEY, client int NOT NULL REFERENCES workload.counters, body text);
+ALTER TABLE workload.documents ALTER body SET STORAGE EXTERNAL;
+INSERT INTO workload.documents SELECT n, 0, repeat('x', 9000) FROM generate_series(1, 1000) AS n;
+CREATE INDEX ON workload.documents (client, id);
+CREATE MATERIALIZED VIEW workload.totals AS
+    SELECT client, count(*) AS number FROM workload.documents GROUP BY client;
+"""
+
 
 @dataclass
 class Journey:
@@ -27,6 +39,11 @@ class Journey:
     pooler: PgBouncerServer
     workload: Workload
     mover: Mover
+
+    def fill(self) -> None:
+        """Add what the writers leave alone: a table whose parts are built apart, and a view."""
+        with self.source.owner() as connection:
+            connection.execute(LARGE.encode())
 
     def move(self, *options: str, kill_at: str | None = None) -> Ended:
         return self.mover.run(
@@ -50,9 +67,18 @@ class Journey:
         return found
 
     def serving(self) -> Made:
-        """The one side that lets the application in; its direct clients go there too."""
-        open_to = [made for made in (self.source, self.target) if lets_in(made)]
-        assert len(open_to) == 1, [made.name for made in open_to]
+        """The one side that lets the application in; its direct clients go there too.
+
+        A guard may still be at work: it is waited for.
+        """
+        deadline = time.monotonic() + 60
+        while True:
+            open_to = [made for made in (self.source, self.target) if lets_in(made)]
+            assert len(open_to) <= 1, [made.name for made in open_to]
+            if open_to:
+                break
+            assert time.monotonic() < deadline, "no side serves"
+            time.sleep(0.1)
         self.workload.point_direct_at(open_to[0].owner_dsn)
         return open_to[0]
 

@@ -282,7 +282,6 @@ def test_a_lost_connection_is_made_again(pair: tuple[Made, Made]) -> None:
                 )
 
     tables = tables_of(source) * 3
-    pytest.MonkeyPatch()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("database_moves.verification.plan.SMALL_BYTES", -1)
         patch.setattr("database_moves.verification.run._SAVE_SECONDS", 0)
