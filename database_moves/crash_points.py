@@ -10,7 +10,7 @@ VARIABLE = "PATCHWORKS_TEST_KILL_AT"
 """Where to kill, and whom: the process kills itself, and with `!` its mover too if it is a worker.
 
 `name` or `name:count`: when it comes there the count-th time. `@file`: at the first place that the
-file does not list, which is added to it; run again and again, a mover is killed at every place once.
+file does not list, which is added to it: one that is run again and again is killed at each once.
 """
 
 _reached: dict[str, int] = {}
