@@ -81,6 +81,7 @@ class Check:
 
 CHECKS: tuple[Check, ...] = (
     Check("access", "access", "access", "planning.access.compare", "changes"),
+    Check("moves", "moves", "access", "planning.moves", "moves"),
 )
 
 

@@ -159,10 +159,16 @@ class Move(_Part):
     tenant: str
     before: Placement
     after: Placement
+    kind: str = ""
+    """Such as `to another database of the same cell`."""
     steps: tuple[str, ...] = ()
+    """What is done, in order."""
     refused: tuple[str, ...] = ()
     """Why the move can't be made as declared."""
+    not_known: tuple[str, ...] = ()
+    """What only the move's own preflight can tell."""
     reviewers: tuple[str, ...] = ()
+    """Each group that must agree, and why."""
 
 
 class Fault(_Part):
