@@ -188,7 +188,8 @@ def finish(
 
     if drop and dump is None:
         raise typer.BadParameter("--drop-old-database needs --dump FILE, the last dump of it")
-    asked = Asked(name, source, target, {}, None, None, None, state)
+    # It touches no pooler, wherever PATCHWORKS_POOLER may lead.
+    asked = Asked(name, source, target, {}, [], [], None, state)
     file = None if dump is None else str(dump.resolve())
     run(asked, partial(commands.finish, dump=file, drop=drop), as_json)
 

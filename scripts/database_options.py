@@ -127,8 +127,9 @@ def pooler_list(
     """The poolers between the applications and the database."""
     from database_moves.poolers.pgbouncer import PgBouncer
 
-    # Not left to the option's own variable, which would be split at each space.
-    admins = admins or list(filter(None, os.environ.get("PATCHWORKS_POOLER", "").splitlines()))
+    if admins is None:
+        # Not left to the option's own variable, which would be split at each space.
+        admins = list(filter(None, os.environ.get("PATCHWORKS_POOLER", "").splitlines()))
     configs = configs or ()
     if len(admins) != len(configs):
         raise typer.BadParameter(

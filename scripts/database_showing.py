@@ -45,6 +45,7 @@ def list_moves(state: Path | None, as_json: bool) -> None:
 def print_state(state: MoveState, as_json: bool) -> None:
     """How a move stands when a command has ended."""
     from database_moves import next_steps
+    from database_moves.report.wording import counted
 
     if as_json:
         print_json(state.model_dump(mode="json"))
@@ -58,13 +59,17 @@ def print_state(state: MoveState, as_json: bool) -> None:
     ]
     if state.verification is not None:
         facts.append(
-            ("verified", f"{state.verification.rows:,} rows in {state.verification.tables} tables")
+            (
+                "verified",
+                f"{state.verification.rows:,} rows in "
+                f"{counted(state.verification.tables, 'table')}",
+            )
         )
     if state.swaps:
         last = state.swaps[-1]
         facts.append(("pause", f"{last.pause_seconds * 1000:.0f} ms"))
-    for step in next_steps.remaining(state):
-        facts.append(("next" if facts[-1][0] != "next" else "", str(step)))
+    for number, step in enumerate(next_steps.remaining(state)):
+        facts.append(("" if number else "next", str(step)))
     print_facts(facts)
 
 

@@ -1,15 +1,7 @@
-"""What a copy costs the source's own workload, unlimited and limited.
-
-    python -m benchmarks.move.load [--size 1.0] [--seconds 8] [--limit 20000000]
-
-Two pgbench clients run the standard transaction on the source. Their rate alone is measured before
-and after, and compared with their rate while the rows of shape (a) are copied again and again; on
-these two cores source, target, mover and clients compete for all there is.
-"""
+"""What a copy costs the source's own workload, unlimited and limited."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import re
 import subprocess
@@ -28,40 +20,42 @@ if TYPE_CHECKING:
 
 SHAPE = "a"
 CLIENTS = 2
+LIMIT = 20_000_000
+"""Bytes a second, for the limited copy."""
+
+SAID = f"""\
+{CLIENTS} pgbench clients run the standard transaction on the source, alone before and after, and
+while the rows of shape ({SHAPE}) are copied again and again. Source, target, mover and clients
+share this machine's processors, so this is the most that a copy can cost."""
 
 
 class Stopped(KeyboardInterrupt):
     """The measurement is over."""
 
 
-def main() -> None:
-    """Measure alone, while copying, while copying at a limit, and alone again."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--size", type=float, default=1.0)
-    parser.add_argument("--seconds", type=int, default=8)
-    parser.add_argument("--limit", type=int, default=20_000_000, help="bytes a second")
-    options = parser.parse_args()
-    with beds.made() as bed:
-        beds.fill(bed, SHAPE, options.size)
-        bed.recreate("target", SHAPE)
-        bed.recreate("source", "load")
-        _pgbench(bed, "--initialize", "--quiet", "--scale=10")
-        with bed.database("target", SHAPE).session("fill") as connection:
-            connection.execute(beds.TABLE_A)
-        run = (f"--client={CLIENTS}", f"--time={options.seconds}", "--no-vacuum")
-        before = _rate(_pgbench(bed, *run))
-        with _copying(bed, None):
-            unlimited = _rate(_pgbench(bed, *run))
-        with _copying(bed, options.limit):
-            limited = _rate(_pgbench(bed, *run))
-        after = _rate(_pgbench(bed, *run))
+def table(bed: Bed, size: float, seconds: int) -> str:
+    """Measure each state for so many seconds; transactions a second, and what share is lost."""
+    beds.fill(bed, SHAPE, size)
+    bed.recreate("target", SHAPE)
+    bed.recreate("source", "load")
+    _pgbench(bed, "--initialize", "--quiet", "--scale=10")
+    with bed.database("target", SHAPE).session("fill") as connection:
+        connection.execute(beds.TABLE_A)
+    run = (f"--client={CLIENTS}", f"--time={seconds}", "--no-vacuum")
+    before = _rate(_pgbench(bed, *run))
+    with _copying(bed, None):
+        unlimited = _rate(_pgbench(bed, *run))
+    with _copying(bed, LIMIT):
+        limited = _rate(_pgbench(bed, *run))
+    after = _rate(_pgbench(bed, *run))
     alone = (before + after) / 2
-    print(f"{'alone':24} {alone:8.0f} transactions/s ({before:.0f} before, {after:.0f} after)")
+    lines = [f"{'alone':24} {alone:8.0f} transactions/s ({before:.0f} before, {after:.0f} after)"]
     for name, rate in (
         ("copying, no limit", unlimited),
-        (f"copying, {options.limit / 1e6:.0f} MB/s", limited),
+        (f"copying, {LIMIT / 1e6:.0f} MB/s", limited),
     ):
-        print(f"{name:24} {rate:8.0f} transactions/s, {1 - rate / alone:.0%} lost")
+        lines.append(f"{name:24} {rate:8.0f} transactions/s, {1 - rate / alone:.0%} lost")
+    return "\n".join(lines)
 
 
 @contextlib.contextmanager
@@ -124,7 +118,3 @@ def _rate(output: str) -> float:
     found = re.search(r"^tps = ([0-9.]+)", output, re.MULTILINE)
     assert found is not None, output
     return float(found[1])
-
-
-if __name__ == "__main__":
-    main()

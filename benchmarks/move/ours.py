@@ -1,81 +1,93 @@
-"""A move's own steps from nothing to a target that is ready to follow."""
+"""`patchworks database move` as a person runs it: a process of its own, two connection strings."""
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from database_moves import inventory
-from database_moves.copying import copy_rows, create_slot_with_snapshot
+from benchmarks.move.memory import PeakMemory
 
 if TYPE_CHECKING:
     from benchmarks.move.bed import Bed
 
-SETTINGS = {
-    # What a crash takes back is built again: nothing here is worth waiting for the disk.
-    "synchronous_commit": "off",
-    "maintenance_work_mem": "256MB",
-    "max_parallel_maintenance_workers": "1",
-}
-"""Of the sessions that restore the schema and build indexes."""
-
 JOBS = 2
 """Of every contestant, on a machine with two cores."""
 
-SESSIONS = 3
-"""That copy rows: one more than there are cores, because each waits for the disk at times."""
+COPIED = "constraints"
+"""The step after which rows, indexes and constraints are there, and statistics too."""
 
 
-def copy(bed: Bed, name: str, rate_limit: int | None = None) -> dict[str, float]:
-    """Run all the steps; the seconds of each."""
-    source, target = bed.database("source", name), bed.database("target", name)
-    archive = bed.directory / "archive"
-    slot = f"bench_{name}"
-    seconds: dict[str, float] = {}
-    began = time.perf_counter()
+@dataclass(frozen=True)
+class Moved:
+    """What one move took, in seconds since its process was started."""
 
-    def ended(step: str) -> None:
-        nonlocal began
-        now = time.perf_counter()
-        seconds[step] = now - began
-        began = now
-
-    try:
-        with create_slot_with_snapshot(source, slot) as snapshot:
-            ended("slot")
-            _run(
-                *(bed.programs / "pg_dump", "--format=custom", "--schema-only", "--file", archive),
-                *(f"--snapshot={snapshot.name}", "--exclude-schema=patchworks_moves"),
-                environment=source.environment(),
-            )
-            _restore(bed, name, "--section=pre-data")
-            ended("schema")
-            with source.session("inventory") as connection:
-                tables = inventory.tables(connection)
-            copy_rows(source, target, tables, snapshot, jobs=SESSIONS, rate_limit=rate_limit)
-            ended("rows")
-        _restore(bed, name, "--section=post-data", f"--jobs={JOBS}")
-        ended("indexes")
-    finally:
-        with source.session("slot") as connection:
-            connection.execute("SELECT pg_drop_replication_slot(%s)", (slot,))
-    return seconds
+    copied: float
+    """Until rows, indexes, constraints and statistics were there."""
+    verified: float
+    """Until the target followed, every row was compared, and the process had ended."""
+    steps: dict[str, float]
+    memory: float
+    """MiB of the mover's processes together, at most."""
 
 
-def _restore(bed: Bed, name: str, *options: str) -> None:
-    target = bed.database("target", name)
-    _run(
-        *(bed.programs / "pg_restore", "--dbname=", *options, bed.directory / "archive"),
-        environment=target.environment()
-        | {"PGOPTIONS": " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())},
+def move(bed: Bed, name: str, *options: str) -> Moved:
+    """Move a database up to where it could cut over: preflight, copy, follow, verify."""
+    began = time.time()
+    process = start(bed, name, "move", "--cutover=manual", f"--jobs={JOBS}", "--json", *options)
+    memory = PeakMemory(process.pid)
+    output, errors = process.communicate()
+    ended = time.time()
+    peak = memory.stop()
+    if process.returncode:
+        raise SystemExit(f"the move failed: {errors}\n{output}")
+    steps = {step["name"]: step for step in json.loads(output)["steps"]}
+    seconds = {"preflight": _moment(steps["prepare"]["began"]) - began} | {
+        step: _moment(record["ended"]) - _moment(record["began"]) for step, record in steps.items()
+    }
+    return Moved(_moment(steps[COPIED]["ended"]) - began, ended - began, seconds, peak)
+
+
+def withdraw(bed: Bed, name: str) -> None:
+    """Give the move up, so that another can begin."""
+    command(bed, name, "abort")
+
+
+def command(bed: Bed, name: str, verb: str, *options: str) -> dict[str, Any]:
+    """Run a command of a move to its end; what it says of the move."""
+    process = start(bed, name, verb, "--json", *options)
+    output, errors = process.communicate()
+    if process.returncode:
+        raise SystemExit(f"{verb} failed: {errors}\n{output}")
+    said: dict[str, Any] = json.loads(output)
+    return said
+
+
+def start(bed: Bed, name: str, verb: str, *options: str) -> subprocess.Popen[str]:
+    """Start a command of a move."""
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "scripts.main", "database", verb, name),
+            *(f"--state={bed.directory / 'moves' / name}", *options),
+        ],
+        cwd=Path(__file__).parents[2],
+        env={
+            "PATH": f"{bed.programs}:/usr/bin:/bin",
+            "HOME": str(bed.directory),
+            "PATCHWORKS_SOURCE": bed.database("source", name).dsn,
+            "PATCHWORKS_TARGET": bed.database("target", name).dsn,
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
-def _run(*command: object, environment: dict[str, str]) -> None:
-    subprocess.run(
-        [str(word) for word in command],
-        env={"PATH": "/usr/bin:/bin", **environment},
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
