@@ -180,6 +180,22 @@ class Fault(_Part):
     remedy: str = ""
 
 
+class Node(_Part):
+    """A resource as it is drawn: one that changes, or one next to it."""
+
+    urn: str
+    type: str
+    name: str
+    component: str = ""
+    """Names of the components that it belongs to, the outermost first, such as `network / nat`."""
+    action: Action | None = None
+    """What happens to it; a neighbour that stays as it is has none."""
+    severity: Severity | None = None
+    """The gravest of its marks."""
+    uses: tuple[int, ...] = ()
+    """Places, in the same list, of the resources whose outputs it takes."""
+
+
 class StackPlan(_Part):
     """What a change does to one stack."""
 
@@ -190,6 +206,8 @@ class StackPlan(_Part):
     """Stacks with the same shape change alike, their own names aside."""
     changes: tuple[Change, ...] = ()
     """The most important first."""
+    graph: tuple[Node, ...] = ()
+    """What changes and what stands next to it; given once for each `shape`."""
     exports: tuple[PropertyChange, ...] = ()
     unchanged: int = 0
     """Resources that stay as they are."""

@@ -28,6 +28,13 @@ def _has_debian_postgresql() -> bool:
     return bool(debian.installations())
 
 
+@functools.cache
+def _has_chromium() -> bool:
+    from tests import browsers
+
+    return browsers.chromium() is not None
+
+
 @dataclass(frozen=True)
 class Need:
     """What the tests with a marker need."""
@@ -41,6 +48,7 @@ NEEDS = {
     "needs_debian_postgresql": Need(
         _has_debian_postgresql, "apt-get install postgresql (version 15 or later)"
     ),
+    "needs_chromium": Need(_has_chromium, "apt-get install chromium"),
 }
 
 not_run: Counter[str] = Counter()
