@@ -1,4 +1,4 @@
-"""`patchworks tenant`: what tenants there are, what one is made of, and a file for a new one."""
+"""`patchworks tenant`: what tenants there are, what one is made of, new ones, and moves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
+from scripts import tenant_moving
 from scripts.catalog_options import CatalogOption, JsonOption, load_catalog, pick, print_json
 from scripts.exits import ExitCode
 from scripts.tables import print_facts, print_table
@@ -16,7 +17,16 @@ if TYPE_CHECKING:
     from catalog.cell import Cell
     from catalog.tenant import Tenant
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, show and create tenants.")
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="List, show, create and move tenants."
+)
+for command in (
+    tenant_moving.move,
+    tenant_moving.status,
+    tenant_moving.rollback,
+    tenant_moving.finish,
+):
+    app.command()(command)
 
 NameArgument = Annotated[str, typer.Argument(help="The tenant's name.")]
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -24,9 +25,6 @@ from psycopg.conninfo import make_conninfo
 from components.kubernetes.pooler_config import user_list
 from rehearsal.servers import process
 from rehearsal.servers.postgresql_installation import Account
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
@@ -60,6 +58,19 @@ class RunningPooler:
         )
 
 
+PREPARED_STATEMENTS_SINCE = (1, 21)
+"""The version of PgBouncer that knows clients' prepared statements when it pools transactions."""
+
+
+def version(found: str) -> tuple[int, ...]:
+    """The version of a PgBouncer; empty where it does not say."""
+    answer = subprocess.run(  # noqa: S603 - a fixed command without a shell
+        [found, "--version"], capture_output=True, text=True, check=False
+    )
+    number = re.search(r"PgBouncer (\d+)\.(\d+)", answer.stdout)
+    return tuple(map(int, number.groups())) if number else ()
+
+
 def program() -> str | None:
     """Where PgBouncer is, or None; Debian puts it where only root looks."""
     return shutil.which("pgbouncer", path=os.environ.get("PATH", os.defpath) + ":/usr/sbin")
@@ -77,18 +88,19 @@ class Poolers:
         tenant: str,
         *,
         configuration: str,
-        passwords: Mapping[str, str],
+        users: str,
     ) -> RunningPooler:
         """Start the pooler of a slice, or find it running.
 
-        `configuration` is the text of `pgbouncer.ini` as the pods get it, for a slice that has none
-        yet: one that is there says where the pooler leads now, which a move changes, and is kept.
+        `configuration` and `users` are the texts of `pgbouncer.ini` and `userlist.txt` as the pods
+        get them, for a slice that has none yet: what is there says where the pooler leads now,
+        which a move changes, and is kept.
         Raises `LookupError` where PgBouncer is not installed, and `process.ServerFailed`.
         """
         directory = self._directory / cell / tenant
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with process.locked(directory.with_suffix(".lock")):
-            return self._ensure(directory, cell, tenant, configuration, passwords)
+            return self._ensure(directory, cell, tenant, configuration, users)
 
     def find(self, cell: str, tenant: str) -> RunningPooler | None:
         """The pooler of a slice if it runs."""
@@ -96,6 +108,10 @@ class Poolers:
         if process.find(directory / "pgbouncer.pid") is None:
             return None
         return self._pooler(directory, cell, tenant)
+
+    def cells(self, tenant: str) -> list[str]:
+        """The cells in which a pooler of a tenant was ever started and not removed."""
+        return sorted(file.parent.parent.name for file in self._directory.glob(f"*/{tenant}/*.ini"))
 
     def remove(self, cell: str, tenant: str) -> None:
         """Stop the pooler of a slice and forget its configuration; that there is none is fine."""
@@ -121,7 +137,7 @@ class Poolers:
         cell: str,
         tenant: str,
         configuration: str,
-        passwords: Mapping[str, str],
+        users: str,
     ) -> RunningPooler:
         if process.find(directory / "pgbouncer.pid") is not None:
             return self._pooler(directory, cell, tenant)
@@ -130,8 +146,7 @@ class Poolers:
             self._own(directory)
             record = {"port": port, "password": password}
             self._write(directory / "console.json", json.dumps(record))
-            users = {CONSOLE_USER: password, **passwords}
-            self._write(directory / "users.txt", user_list(users))
+            self._write(directory / "users.txt", user_list({CONSOLE_USER: password}) + users)
             # Last, for it says that all of them are there.
             self._write(directory / "pgbouncer.ini", _local(configuration, directory, port))
         pooler = self._pooler(directory, cell, tenant)
@@ -184,7 +199,8 @@ class Poolers:
 
 def _local(configuration: str, directory: Path, port: int) -> str:
     """The pods' configuration as a process on this machine can run it: loopback, and no TLS."""
-    replaced = {
+    found = program()
+    replaced: dict[str, str | None] = {
         "listen_addr": HOST,
         "listen_port": str(port),
         "unix_socket_dir": "",
@@ -194,6 +210,8 @@ def _local(configuration: str, directory: Path, port: int) -> str:
         "server_tls_protocols": None,
         "unix_socket_mode": None,
     }
+    if found is not None and version(found) < PREPARED_STATEMENTS_SINCE:
+        replaced["max_prepared_statements"] = None
     lines = []
     for line in configuration.splitlines():
         key = line.partition(" = ")[0]

@@ -1,0 +1,183 @@
+"""`patchworks tenant move|status|rollback|finish`: takes tenants where they are declared."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from scripts.catalog_options import CatalogOption, JsonOption, load_catalog, pick, print_json
+from scripts.database_options import CancelOption, MaxPauseOption
+from scripts.exits import ExitCode
+from scripts.state_option import StateOption
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tenant_moves.commands import Asked, Result
+    from tenant_moves.platform import Platform
+
+TenantArgument = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for scripts and CI.")]
+
+
+def move(
+    name: TenantArgument,
+    yes: YesOption = False,
+    max_pause: MaxPauseOption = None,
+    cancel_blockers: CancelOption = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", help="Sessions on each side that copy the database.")
+    ] = None,
+    catalog: CatalogOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a tenant to the placement that its file declares, or go on with that.
+
+    Exit code 3 means refused before anything changed, 4 that the cutover was undone and the old
+    side serves. Running it again goes on.
+    """
+    from tenant_moves import commands
+
+    asked = _asked(
+        name, catalog, state, jobs=jobs, max_pause=max_pause, cancel_blockers=cancel_blockers
+    )
+
+    def confirmed(asked: Asked) -> Result:
+        found = commands.compare(asked)
+        if found is not None and not yes:
+            verb = "Go on with moving" if found.begun else "Move"
+            _ask(f"{verb} {found.described}?")
+        return commands.move(asked)
+
+    _run(asked, confirmed, as_json)
+
+
+def rollback(
+    name: TenantArgument,
+    yes: YesOption = False,
+    max_pause: MaxPauseOption = None,
+    cancel_blockers: CancelOption = None,
+    catalog: CatalogOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring a tenant in a move back to where it was, with every write made since.
+
+    Before the cutover this gives the move up. After it, the other side goes on following, so that
+    `move` can go forward again.
+    """
+    from tenant_moves import commands
+
+    asked = _asked(name, catalog, state, max_pause=max_pause, cancel_blockers=cancel_blockers)
+    if not yes:
+        _ask(f"Bring {name} back to where it was?")
+    _run(asked, commands.rollback, as_json)
+
+
+def finish(
+    name: TenantArgument,
+    yes: YesOption = False,
+    catalog: CatalogOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End a tenant's move on the side that serves; there is no way back afterwards."""
+    from tenant_moves import commands
+
+    asked = _asked(name, catalog, state)
+    if not yes:
+        _ask(f"End the move of {name}? The side that does not serve stops following.")
+    _run(asked, commands.finish, as_json)
+
+
+def status(
+    name: TenantArgument,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify",
+            help="See whether ledger, stack, route, poolers, secrets, buckets and databases agree; "
+            "exit code 1 where they do not.",
+        ),
+    ] = False,
+    catalog: CatalogOption = None,
+    state: StateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say where a tenant is served, where it is declared, and how its move stands."""
+    from scripts.tenant_status import show
+
+    platform = _platform(name, catalog, state)
+    show(platform, name, verify=verify, as_json=as_json)
+
+
+def _asked(name: str, catalog: Path | None, state: Path | None, **chosen: Any) -> Asked:
+    import threading
+
+    from pydantic import ValidationError
+
+    from database_moves.options import MoveOptions
+    from database_moves.progress import silent
+    from tenant_moves.commands import Asked
+
+    try:
+        options = MoveOptions(
+            cutover="manual", **{key: value for key, value in chosen.items() if value is not None}
+        )
+    except ValidationError as error:
+        faults = (f"--{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
+        raise typer.BadParameter("; ".join(faults).replace("_", "-")) from None
+    return Asked(_platform(name, catalog, state), name, options, silent, threading.Event())
+
+
+def _platform(name: str, catalog: Path | None, state: Path | None) -> Platform:
+    from rehearsal.local_cloud import LocalCloud
+    from tenant_moves.local import LocalPlatform, Silent
+
+    loaded = load_catalog(catalog)
+    pick(loaded.tenants, name, "tenant")
+    return LocalPlatform(loaded, LocalCloud.at(state), Silent())
+
+
+def _ask(question: str) -> None:
+    if not sys.stdin.isatty():
+        typer.echo(f"patchworks: {question} Nobody can be asked here: add --yes", err=True)
+        raise typer.Exit(ExitCode.USAGE)
+    typer.confirm(question, abort=True, err=True)
+
+
+def _run(asked: Asked, command: Callable[[Asked], Result], as_json: bool) -> None:
+    from dataclasses import replace
+
+    from database_moves.commands import PreflightRefusedError
+    from database_moves.errors import AbortedError, MoveError, RefusedError
+    from rehearsal.servers.moto import MotoNotRunning
+    from scripts.database_progress import progress_on
+    from scripts.database_running import leave_with_report, stopping
+    from scripts.tenant_status import print_result
+
+    try:
+        with progress_on(sys.stderr) as report, stopping(asked.stopping):
+            result = command(replace(asked, report=report))
+    except PreflightRefusedError as refused:
+        leave_with_report(refused.report, as_json)
+    except AbortedError as aborted:
+        _leave(f"aborted: {aborted}", ExitCode.ABORTED, as_json)
+    except RefusedError as refusal:
+        _leave(f"refused: {refusal}", ExitCode.REFUSED, as_json)
+    except MotoNotRunning as stopped:
+        _leave(f"refused: {stopped}", ExitCode.REFUSED, as_json)
+    except MoveError as failure:
+        _leave(f"failed: {failure}", ExitCode.FAULTS, as_json)
+    print_result(result, as_json)
+
+
+def _leave(text: str, code: ExitCode, as_json: bool) -> NoReturn:
+    typer.echo(f"patchworks: {text}", err=True)
+    if as_json:
+        print_json({"exit": int(code), "error": text})
+    raise typer.Exit(code)

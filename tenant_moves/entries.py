@@ -1,0 +1,115 @@
+"""What a move writes into the ledger: begun, flipped, flipped back, ended; each by compare-and-set.
+
+While a move is under way its entry names it and keeps the side that does not serve, so that no
+update of the tenant's stack drops either slice, and nobody else can begin a move.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from catalog.tenant import Placement
+from database_moves.errors import MoveError, RefusedError
+from stacks.ledger_table import LedgerTable, StaleEntryError
+from tenant_moves.slices import key, same
+
+if TYPE_CHECKING:
+    from catalog.catalog import Catalog
+    from catalog.organization import Organization
+    from stacks.ledger_table import Entry
+    from tenant_moves.plan import Plan
+    from tenant_moves.platform import Aws
+
+
+def table(organization: Organization, aws: Aws) -> LedgerTable:
+    """The organization's ledger."""
+    client = aws.client("dynamodb", organization.accounts.management, organization.home_region)
+    return LedgerTable(organization, client)
+
+
+def first(ledger: LedgerTable, catalog: Catalog, tenant: str, serving: str) -> Entry:
+    """The entry of a tenant, written where there is none: it is served where its stack says.
+
+    Raises `RefusedError` for a dedicated database whose settings nobody knows any more.
+    """
+    entry = ledger.entry(tenant)
+    if entry is not None:
+        return entry
+    declared = catalog.tenants[tenant].placement
+    if serving == key(declared):
+        placement = declared
+    else:
+        cell, _, database = serving.partition("/")
+        if database == "dedicated":
+            raise RefusedError(
+                f"{tenant} is in no ledger, and its stack serves it from {serving}",
+                remedy="declare that placement again, run `patchworks tenant move` once, which "
+                "records it, and change it then",
+            )
+        placement = Placement(cell=cell, database=database)
+    try:
+        return ledger.change(tenant, None, placement=placement, why="as its stack serves it")
+    except StaleEntryError as stale:
+        if stale.found is None:
+            raise
+        return stale.found
+
+
+def begin(ledger: LedgerTable, plan: Plan, entry: Entry) -> Entry:
+    """Note that the move has begun; raises `RefusedError` where another was first."""
+    if entry.move == plan.move:
+        return entry
+    try:
+        return ledger.change(
+            plan.tenant,
+            entry,
+            placement=plan.source,
+            target=plan.target,
+            keeps=plan.target,
+            move=plan.move,
+            why=f"the move to {key(plan.target)} begins",
+        )
+    except StaleEntryError as stale:
+        raise RefusedError(
+            f"{stale}", remedy="look with `patchworks tenant status`, and plan again"
+        ) from None
+
+
+def flip(ledger: LedgerTable, plan: Plan, serving: Placement, why: str) -> Entry:
+    """Let a side of the move be the one that serves; that it is already changes nothing.
+
+    Raises `MoveError` where the entry is not of this move any more.
+    """
+    entry = ledger.entry(plan.tenant)
+    if entry is None or entry.move != plan.move:
+        found = "gone" if entry is None else f"of {entry.move or 'no move'} ({entry.why})"
+        raise MoveError(
+            f"the ledger's entry of {plan.tenant} was changed meanwhile: it is {found}",
+            remedy="find out who did that: `patchworks tenant status`",
+        )
+    if same(entry.placement, serving):
+        return entry
+    other = plan.source if same(serving, plan.target) else plan.target
+    try:
+        return ledger.change(
+            plan.tenant,
+            entry,
+            placement=serving,
+            target=plan.target,
+            keeps=other,
+            move=plan.move,
+            why=why,
+        )
+    except StaleEntryError as stale:
+        raise MoveError(str(stale)) from None
+
+
+def end(ledger: LedgerTable, plan: Plan, why: str) -> Entry | None:
+    """Note that the move is over, wherever it ended; again changes nothing."""
+    entry = ledger.entry(plan.tenant)
+    if entry is None or entry.move != plan.move:
+        return entry
+    try:
+        return ledger.change(plan.tenant, entry, placement=entry.placement, why=why)
+    except StaleEntryError as stale:
+        raise MoveError(str(stale), remedy="run the same command again") from None

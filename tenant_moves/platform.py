@@ -1,0 +1,70 @@
+"""What a move of a tenant needs of the cloud it moves in: the one seam between rules and clouds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from catalog.catalog import Catalog, Ledger
+    from catalog.tenant import Placement
+    from database_moves.database import Database
+    from database_moves.poolers.pooler import Pooler
+    from tenant_moves.slices import DatabaseAt, Exports
+
+
+class Aws(Protocol):
+    """AWS in every account and region of the platform.
+
+    It goes with the switch hook into the guard's process, so it can be pickled.
+    """
+
+    def client(self, service: str, account: str, region: str) -> Any:
+        """A boto3 client of the mover, for one service in one account and region."""
+
+    def rclone(self, account: str, region: str) -> dict[str, str]:
+        """The variables by which rclone reaches S3 there, but for the remote's name in front.
+
+        Such as `ENDPOINT`; they may hold credentials, so they belong in an environment only.
+        """
+
+
+class Platform(Protocol):
+    """The cloud of a catalog: the local one, or AWS."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """What people declare."""
+
+    @property
+    def aws(self) -> Aws:
+        """The way to AWS."""
+
+    @property
+    def directory(self) -> Path:
+        """Where this machine may keep what can be lost, and its record of moves."""
+
+    def bring_up(self, tenant: str) -> Exports:
+        """Apply the tenant's stack, with a slice for each placement; again changes nothing.
+
+        Raises `MoveError` where it can't be applied.
+        """
+
+    def exports(self, tenant: str) -> Exports:
+        """What the tenant's stack exported when it was brought up last; raises `MoveError`."""
+
+    def maintenance(self, place: Placement) -> Database | None:
+        """The maintenance database of a placement's server, or None where it isn't made yet.
+
+        Raises `MoveError` where there should be a server and there is none.
+        """
+
+    def mover_dsn(self, at: DatabaseAt) -> str:
+        """How the mover's role comes into a tenant's database; it may hold a password."""
+
+    def poolers(self, tenant: str, source: Database, target: Database) -> tuple[Pooler, ...]:
+        """The poolers of every slice of a tenant, each leading to one of the two databases."""
+
+    def served(self) -> Ledger:
+        """The placement that serves each tenant, by the ledger."""
