@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from database_moves.options import MoveOptions
     from database_moves.progress import Progress
     from database_moves.state import MoveState
-    from stacks.ledger_table import Entry
+    from stacks.ledger_table import Entry, LedgerTable
     from tenant_moves.plan import Plan
     from tenant_moves.platform import Platform
 
@@ -170,7 +170,7 @@ def _copied(context: TenantContext, known: MoveState | None) -> MoveState:
     return databases.move(context.database_context("target"), context.url)
 
 
-def _ledger(asked: Asked) -> entries.LedgerTable:
+def _ledger(asked: Asked) -> LedgerTable:
     return entries.table(asked.platform.catalog.organization, asked.platform.aws)
 
 
