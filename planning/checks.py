@@ -125,6 +125,32 @@ def access_changes(
     return changes, crashes
 
 
+def deploy_rights(
+    base: Graph | None, head: Graph | None, organization: Graph, checks: Iterable[Check] = CHECKS
+) -> tuple[DeployRights, list[Finding]]:
+    """What a stack's deploy role lacks and does not need, and which check failed to tell."""
+    from planning.document import DeployRights
+
+    stack = (head or base).stack if (head or base) is not None else ""  # type: ignore[union-attr]
+    for check in checks:
+        if check.scope == "deploy":
+            try:
+                found: DeployRights = check.load()(base, head, organization)
+            except Exception as error:
+                return DeployRights(), [_crash(check, stack, error)]
+            return found, []
+    return DeployRights(), []
+
+
+def moves(base: Catalog, head: Catalog, checks: Iterable[Check] = CHECKS) -> list[Move]:
+    """What the moves are that a change asks for."""
+    found: list[Move] = []
+    for check in checks:
+        if check.scope == "moves":
+            found += check.load()(base, head)
+    return found
+
+
 def _run(check: Check, stacks: Sequence[str], argument: Any) -> list[Finding]:
     try:
         return list(check.load()(argument))

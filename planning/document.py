@@ -204,6 +204,8 @@ class StackPlan(_Part):
     status: Status
     shape: str = ""
     """Stacks with the same shape change alike, their own names aside."""
+    consequences: tuple[Mark, ...] = ()
+    """Those of what happens to the stack as a whole; see `marks`."""
     changes: tuple[Change, ...] = ()
     """The most important first."""
     graph: tuple[Node, ...] = ()
@@ -220,8 +222,8 @@ class StackPlan(_Part):
 
     @property
     def marks(self) -> tuple[Mark, ...]:
-        """Every mark of its changes."""
-        return tuple(mark for change in self.changes for mark in change.marks)
+        """Its own consequences, and those of its changes."""
+        return (*self.consequences, *(mark for change in self.changes for mark in change.marks))
 
 
 class Side(_Part):

@@ -156,6 +156,13 @@ class Serving:
             {"stacks": stack_names(self._catalog), "placements": placements, "cells": cells}
         )
 
+    def part(self, tenants: list[str]) -> None:
+        """The catalog as JSON, cut down to some tenants, with every cell."""
+        wanted = set(tenants)
+        some = {name: each for name, each in self._catalog.tenants.items() if name in wanted}
+        part = self._catalog.model_copy(update={"tenants": some})
+        self._answers.send({"part": len(some)}, part.model_dump_json().encode())
+
     def digests(self, ledger: dict[str, Any], code: dict[str, str]) -> None:
         """A digest of each stack's own part of the catalog and code, and what it refers to."""
         from catalog.tenant import Placement

@@ -70,6 +70,11 @@ class EncodedGraph:
             property_dependencies={key: self._named(each) for key, each in by_property.items()},
         )
 
+    def property_dependencies(self, urn: str) -> Mapping[str, tuple[str, ...]]:
+        """Which resources each of a resource's inputs takes its value from."""
+        _, by_property = json.loads(self.lines[urn][2])
+        return {key: self._named(each) for key, each in by_property.items()}
+
     @cached_property
     def graph(self) -> Graph:
         """The whole graph, for checks that look at all of it."""

@@ -142,6 +142,11 @@ class Side:
             raise CatalogFaultsError(list(answer["faults"]))
         return Loaded(tuple(answer["stacks"]), answer["placements"], tuple(answer["cells"]))
 
+    def part(self, tenants: Sequence[str]) -> bytes:
+        """The side's catalog as JSON, cut down to some tenants, with every cell."""
+        _, body = self._ask("part", tenants=list(tenants))
+        return body
+
     def digests(self, ledger: Mapping[str, Any], environment: str) -> dict[str, Digest]:
         """What each stack depends on, where `ledger` says which placement serves a tenant."""
         code = {

@@ -1,0 +1,118 @@
+"""What plans of before found out, kept in the user's cache directory: plans, and never graphs.
+
+An entry is what a plan says of one stack at two states, under a digest of all that it depends on.
+It has no secret, not even a digest of one: graphs have, so no graph is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import distributions
+from pathlib import Path
+from sys import version
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from planning.document import StackPlan
+
+KEPT_DAYS = 30
+"""Entries that nobody asked for as long are removed."""
+_PACKAGES = ("catalog", "planning", "policies", "rehearsal")
+
+
+class Known(BaseModel):
+    """What is known of one stack at two states."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    plan: StackPlan
+    same_exports: bool
+    """Whether it exports the same at both, so that those who refer to it see no difference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """A directory of entries; one that can't be read or written is as good as none."""
+
+    directory: Path | None
+
+    @classmethod
+    def of_user(cls) -> Cache:
+        """The user's own."""
+        base = os.environ.get("XDG_CACHE_HOME")
+        root = Path(base) if base else Path.home() / ".cache"
+        return cls(root / "patchworks" / "plans")
+
+    def read(self, key: str) -> Known | None:
+        """The entry of a key; None where there is none that can be read."""
+        if self.directory is None:
+            return None
+        file = self._file(key)
+        try:
+            found = Known.model_validate_json(file.read_bytes())
+        except (OSError, ValidationError):
+            return None
+        with suppress(OSError):
+            os.utime(file)
+        return found
+
+    def write(self, key: str, known: Known) -> None:
+        """Keep an entry; whoever reads at that moment gets the old one or the new one."""
+        if self.directory is None:
+            return
+        file = self._file(key)
+        with suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor, name = tempfile.mkstemp(dir=file.parent)
+            with os.fdopen(descriptor, "wb") as made:
+                made.write(known.model_dump_json().encode())
+            Path(name).replace(file)
+
+    def tidy(self) -> None:
+        """Remove what nobody asked for in a long time."""
+        if self.directory is None:
+            return
+        oldest = time.time() - KEPT_DAYS * 24 * 3600
+        for file in self.directory.glob("*/*"):
+            with suppress(OSError):
+                if file.stat().st_mtime < oldest:
+                    file.unlink()
+
+    def _file(self, key: str) -> Path:
+        assert self.directory is not None
+        return self.directory / key[:2] / f"{key}.json"
+
+
+def key_of(*parts: str | None) -> str:
+    """A digest of all parts, none of which can be taken for another."""
+    hashed = hashlib.sha256()
+    for part in parts:
+        text = "-" if part is None else f"+{part}"
+        hashed.update(f"{len(text)}:{text}".encode())
+    return hashed.hexdigest()
+
+
+@cache
+def environment() -> str:
+    """A digest of the interpreter and of every package that is installed."""
+    installed = sorted({f"{each.name}=={each.version}" for each in distributions()})
+    return key_of(version, *installed)
+
+
+@cache
+def own_code() -> str:
+    """A digest of the code that makes plans, checks included."""
+    root = Path(__file__).resolve().parent.parent
+    hashed = hashlib.sha256()
+    for package in _PACKAGES:
+        for file in sorted((root / package).rglob("*")):
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest = hashlib.sha256(file.read_bytes()).hexdigest()
+                hashed.update(f"{file.relative_to(root)}\0{digest}\0".encode())
+    return hashed.hexdigest()

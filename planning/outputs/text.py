@@ -1,0 +1,151 @@
+"""A plan for a terminal, or for a log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from planning.outputs.wording import (
+    SIGNS,
+    count,
+    coverage,
+    groups,
+    marked,
+    one_line,
+    property_line,
+    summary,
+    title,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from planning.document import Change, Fault, FindingLine, Plan, StackPlan
+
+MOST_PROPERTIES = 12
+MOST_ALIKE = 12
+"""Names that are listed of stacks which change alike."""
+
+
+def render(plan: Plan) -> str:
+    """The whole plan, the most important first."""
+    return "\n".join(_lines(plan)) + "\n"
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    yield f"{plan.base.title} → {plan.head.title}"
+    yield f"{summary(plan)}. {coverage(plan)}."
+    yield from _section(
+        "The base could not be evaluated", (_fault(each) for each in plan.base.errors)
+    )
+    yield from _section(
+        "The head could not be evaluated", (_fault(each) for each in plan.head.errors)
+    )
+    yield from _section(
+        "Do not miss",
+        (
+            f"{mark.severity:6}  {title(mark.kind)}  {stack.stack}: {one_line(mark.text)}"
+            for mark, stack, _ in marked(plan)
+        ),
+    )
+    of_stacks = [fault for stack in plan.stacks for fault in stack.faults]
+    yield from _section("Faults", (_fault(each) for each in (*plan.faults, *of_stacks)))
+    yield from _section(
+        "Moves",
+        (
+            line
+            for move in plan.moves
+            for line in (
+                f"{move.tenant}: {move.before} → {move.after}",
+                *(f"    refused: {one_line(each)}" for each in move.refused),
+                *(f"    {number}. {one_line(each)}" for number, each in enumerate(move.steps, 1)),
+                *(f"    reviewer: {one_line(each)}" for each in move.reviewers),
+            )
+        ),
+    )
+    for group in groups(plan.stacks):
+        yield from _stack(group)
+    told = dict.fromkeys(
+        (
+            *plan.not_known,
+            *(f"{stack.stack}: {each}" for stack in plan.stacks for each in stack.not_known),
+        )
+    )
+    yield from _section("Not known offline", map(one_line, told))
+
+
+def _stack(group: list[StackPlan]) -> Iterator[str]:
+    stack = group[0]
+    yield ""
+    alike = ""
+    if len(group) > 1:
+        names = ", ".join(each.stack for each in group[1 : MOST_ALIKE + 1])
+        more = len(group) - 1 - MOST_ALIKE
+        alike = f", and alike {names}" + (f" and {more:,} more" if more > 0 else "")
+    yield f"{stack.stack}  {stack.status}, {stack.unchanged:,} unchanged{alike}"
+    for change in stack.changes:
+        yield from _change(change)
+    for export in stack.exports:
+        yield f"  ~ export {one_line(export.path)}: {property_line(export)}"
+    if stack.access.gained or stack.access.lost:
+        yield f"  Permissions: {len(stack.access.gained)} gained, {len(stack.access.lost)} lost"
+        for line in stack.access.gained:
+            why = f" ({'; '.join(line.why)})" if line.why else ""
+            yield f"    + {line.level}: {one_line(line.text)}{one_line(why)}"
+        for line in stack.access.lost:
+            yield f"    - {line.level}: {one_line(line.text)}"
+    for each in stack.access.not_understood:
+        yield f"    ? {one_line(each)}"
+    for missing in stack.deploy.missing:
+        yield f"  Deploy role lacks {missing.action} on {missing.resource}"
+    if stack.deploy.unused:
+        names = ", ".join(each.action for each in stack.deploy.unused)
+        yield f"  Deploy role does not need {names}"
+    found = stack.findings
+    if found.new or found.gone or found.old or found.suppressed:
+        yield (
+            f"  Findings: {len(found.new)} new, {len(found.old)} old, {len(found.gone)} gone, "
+            f"{found.suppressed} suppressed"
+        )
+        for sign, lines in (("+", found.new), ("-", found.gone), (" ", found.old)):
+            yield from (f"    {sign} {_finding(each)}" for each in lines)
+
+
+def _change(change: Change) -> Iterator[str]:
+    kind = change.type.rpartition(":")[2]
+    where = f"  {change.place}" if change.place is not None else ""
+    notes = [*change.reasons]
+    if change.former:
+        notes.append(f"before: {change.former}")
+    if change.deleted_first:
+        notes.append("deleted before it is made anew")
+    if change.refused:
+        notes.append(change.refused)
+    yield f"  {SIGNS[change.action]} {kind} {one_line(change.name)}{where}"
+    for each in change.properties[:MOST_PROPERTIES]:
+        sign = {"added": "+", "removed": "-", "changed": "~"}[each.kind]
+        forces = f"  [replaces: {each.replaces}]" if each.replaces else ""
+        yield f"      {sign} {one_line(each.path)}: {property_line(each)}{forces}"
+    if len(change.properties) > MOST_PROPERTIES:
+        yield f"      … and {count(len(change.properties) - MOST_PROPERTIES, 'property')} more"
+    yield from (f"      {one_line(note)}" for note in notes)
+    yield from (f"      ! {title(mark.kind)}: {one_line(mark.text)}" for mark in change.marks)
+
+
+def _fault(fault: Fault) -> str:
+    where = f"{fault.place}: " if fault.place is not None else ""
+    stack = f"{fault.stack}: " if fault.stack and fault.stack not in fault.problem else ""
+    remedy = f"\n    {one_line(fault.remedy)}" if fault.remedy else ""
+    return f"{where}{stack}{one_line(fault.problem)}{remedy}"
+
+
+def _finding(found: FindingLine) -> str:
+    where = f"  {found.place}" if found.place is not None else ""
+    return f"{found.severity} {found.rule}: {one_line(found.message)}{where}"
+
+
+def _section(name: str, lines: Iterable[str]) -> Iterator[str]:
+    found = list(lines)
+    if found:
+        yield ""
+        yield name
+        yield from (f"  {line}" for line in found)

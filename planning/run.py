@@ -1,0 +1,220 @@
+"""Makes a plan: both commits evaluated as far as they differ, compared, and judged by the checks.
+
+The order is that of references: the organization, the cells, the tenants. A stack whose own part
+is the same and whose references export the same has the same graph, and is not evaluated.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from planning import document
+from planning.affected import Affected
+from planning.batches import judge_batches
+from planning.cache import Cache, Known, environment, key_of, own_code
+from planning.code import CATALOG, PACKAGES
+from planning.document import Fault, Plan, StackPlan
+from planning.moving import moves_of
+from planning.states import States
+from planning.workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from planning.commits import Files, Repository
+    from planning.states import State
+
+WANTED = (*PACKAGES, *CATALOG)
+"""The directories of a commit that any evaluation may read."""
+_WORK_TREE = "work tree"
+_KINDS = ("organization", "cell", "tenant")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to compare, and how."""
+
+    base: str
+    head: str | None = None
+    """None for the work tree."""
+    jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
+    cache: Cache = field(default_factory=Cache.of_user)
+    progress: Callable[[str, int, int], None] = lambda *_: None
+    """Told what is under way, how many stacks are done, and of how many."""
+
+
+def plan(repository: Repository, request: Request) -> Plan:
+    """What the change from base to head does.
+
+    Raises:
+        CommitError: there is no such commit, or it can't be read.
+    """
+    base = _files(repository, request.base)
+    head = _files(repository, request.head)
+    if base.blobs == head.blobs:
+        return Plan(
+            base=document.Side(name=base.name, commit=base.commit),
+            head=document.Side(name=head.name, commit=head.commit),
+        )
+    with Workers(request.jobs) as workers, States(base, head) as states:
+        request.progress("loading", 0, 0)
+        states.load(environment())
+        return _Making(states, workers, request).plan()
+
+
+def _files(repository: Repository, ref: str | None) -> Files:
+    if ref is None:
+        return repository.work_tree(WANTED)
+    return repository.files_of(repository.resolve(ref), ref, WANTED)
+
+
+class _Making:
+    """One plan while it is made."""
+
+    def __init__(self, states: States, workers: Workers, request: Request) -> None:
+        self._states = states
+        self._workers = workers
+        self._request = request
+        self._affected = Affected(states.base, states.head)
+        self._plans: dict[str, StackPlan] = {}
+        self._fresh: set[str] = set()
+        self._skipped = 0
+
+    def plan(self) -> Plan:
+        base, head = self._states.base, self._states.head
+        faults: list[Fault] = []
+        if base.loaded is not None and head.loaded is not None:
+            for kind in _KINDS:
+                self._round(kind)
+            judge_batches(self._plans, self._fresh, self._states.keys.marker, self._workers)
+        moves, more = moves_of(base, head)
+        faults += more
+        told = [each for each in self._plans.values() if _tells(each)]
+        self._keep()
+        return Plan(
+            base=base.described(),
+            head=head.described(),
+            stacks=tuple(sorted(map(judged, told), key=lambda each: order(each.stack))),
+            skipped=self._skipped,
+            unchanged=len(self._plans) - len(told),
+            moves=tuple(moves),
+            not_known=tuple(_not_known(base, head)),
+            faults=tuple(faults),
+        )
+
+    def _round(self, kind: str) -> None:
+        """Plan every affected stack of one kind; those they refer to are planned by now."""
+        stacks = sorted(self._affected.of_kind(kind), key=order)
+        wanted = []
+        for stack in stacks:
+            if self._affected.is_same(stack):
+                self._skipped += 1
+                continue
+            known = self._request.cache.read(self._key(stack))
+            if known is None:
+                wanted.append(stack)
+            else:
+                self._plans[stack] = known.plan
+                self._affected.note(stack, same=known.same_exports)
+        if not wanted:
+            return
+        base, head = self._states.base, self._states.head
+        pairs = self._states.evaluate(
+            wanted,
+            self._affected.at(base, wanted),
+            self._affected.at(head, wanted),
+            max(1, self._request.jobs // 2),
+        )
+        for number, (stack, one, other) in enumerate(pairs, 1):
+            self._request.progress(kind, number, len(wanted))
+            if stack in base.failed or stack in head.failed:
+                self._affected.note(stack, same=False)
+                continue
+            same = one is not None and other is not None and one.exports == other.exports
+            self._affected.note(stack, same=same)
+            self._workers.ask(
+                stack,
+                one.graph if one is not None else None,
+                other.graph if other is not None else None,
+                self._states.keys.marker,
+            )
+            self._fresh.add(stack)
+        for stack, made in self._workers.answers():
+            self._plans[stack] = made
+
+    def _key(self, stack: str) -> str:
+        """What a stack's plan depends on; suppressions expire, so the day is part of it."""
+        base, head = self._affected.digests(stack)
+        today = datetime.now(UTC).date().isoformat()
+        return key_of(own_code(), environment(), today, stack, base, head)
+
+    def _keep(self) -> None:
+        broken = self._states.base.errors or self._states.head.errors
+        if broken:
+            return
+        for stack in self._fresh:
+            known = Known(plan=self._plans[stack], same_exports=self._affected.exports_same(stack))
+            self._request.cache.write(self._key(stack), known)
+        self._request.cache.tidy()
+
+
+def order(stack: str) -> tuple[int, str]:
+    """Sorts stacks: the organization, the cells, the tenants, each by name."""
+    kind, _, name = stack.partition(".")
+    return (_KINDS.index(kind) if kind in _KINDS else len(_KINDS)), name
+
+
+def judged(plan: StackPlan) -> StackPlan:
+    """A stack's plan with every reason why the whole ends with exit code 1."""
+    faults = [*plan.faults]
+    faults += [
+        Fault(
+            problem=f"{each.rule}: {each.message}",
+            stack=plan.stack,
+            place=each.place,
+            remedy=each.why,
+        )
+        for each in plan.findings.new
+        if each.severity in ("high", "medium")
+    ]
+    faults += [
+        Fault(
+            problem=f"the deploy role {plan.deploy.role} lacks {each.action} on {each.resource}",
+            stack=plan.stack,
+            remedy="an apply fails without it; see components/aws/deploy_rights.py",
+        )
+        for each in plan.deploy.missing
+    ]
+    return plan.model_copy(update={"faults": tuple(faults)})
+
+
+def _tells(plan: StackPlan) -> bool:
+    """Whether a stack's plan says anything that a reviewer needs."""
+    return bool(
+        plan.status in ("created", "removed")
+        or plan.changes
+        or plan.exports
+        or plan.marks
+        or plan.access.gained
+        or plan.access.lost
+        or plan.findings.new
+        or plan.findings.gone
+        or plan.faults
+    )
+
+
+def _not_known(base: State, head: State) -> Iterable[str]:
+    yield (
+        "What exists: a plan compares what two commits declare. Where somebody changed things by "
+        "hand, or an earlier change was never applied, an apply does more or less than this"
+    )
+    for state in (base, head):
+        missing = {"files", "network"} - set(state.side.holds)
+        if state.loaded is not None and missing:
+            yield (
+                f"What the code of {state.side.files.title} did besides: this machine's kernel "
+                f"could not keep it from {' and '.join(sorted(missing))}"
+            )
