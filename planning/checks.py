@@ -82,6 +82,7 @@ class Check:
 CHECKS: tuple[Check, ...] = (
     Check("access", "access", "access", "planning.access.compare", "changes"),
     Check("moves", "moves", "access", "planning.moves", "moves"),
+    Check("deploy-rights", "deploy", "access", "planning.access.deploy", "rights"),
 )
 
 

@@ -87,6 +87,8 @@ class Database:
     levels: Mapping[str, int]
     without_resource: int
     """The bits of those that no resource can limit: their statements must name `*`."""
+    arns: Mapping[str, tuple[str, ...]]
+    """The shapes of ARNs that each action can be limited to, by its name in lower case."""
 
     @property
     def everything(self) -> int:
@@ -101,6 +103,7 @@ def database() -> Database:
     spans: dict[str, tuple[int, int]] = {}
     levels = dict.fromkeys(LEVELS, 0)
     without_resource = 0
+    arns: dict[str, tuple[str, ...]] = {}
     for prefix, service in sorted(_definition().items()):
         if not isinstance(service, dict):
             continue
@@ -108,12 +111,16 @@ def database() -> Database:
         for name, action in sorted(service["privileges"].items()):
             bit = 1 << len(names)
             levels[action["access_level"]] |= bit
-            if not any(action["resource_types"]):
+            kinds = [
+                service["resources"].get(kind, {}) for kind in action["resource_types"] if kind
+            ]
+            if not kinds:
                 without_resource |= bit
+            arns[f"{prefix}:{name}".lower()] = tuple(each["arn"] for each in kinds if each)
             names.append(f"{prefix}:{name}")
         spans[prefix] = (begin, len(names))
     index = {name.lower(): bit for bit, name in enumerate(names)}
-    return Database(tuple(names), index, spans, levels, without_resource)
+    return Database(tuple(names), index, spans, levels, without_resource, arns)
 
 
 def _definition() -> dict[str, Any]:
