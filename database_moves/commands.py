@@ -97,7 +97,8 @@ def abort(context: Context, url: str) -> MoveState:
 def _held(context: Context, url: str) -> Iterator[MoveState | None]:
     """Be the only mover of these databases; the state of the move so far."""
     names.check(context.move)
-    with lease.hold(context.source, context.target, context.move):
+    with lease.hold(context.source, context.target, context.move) as held:
+        context.keep_lease = held.keep
         state = _load(url, context.move)
         if state is not None:
             _same_databases(context, state.request)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from database_moves.progress import Progress, Step, silent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from database_moves.cutover.ports import SwitchHook
@@ -34,6 +35,8 @@ class Context:
     poolers: tuple[Pooler, ...] = ()
     switch: SwitchHook | None = None
     report: Progress = silent
+    keep_lease: Callable[[], None] = lambda: None
+    """See that this process is still the only mover of both databases; see `lease.Lease`."""
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def database(self, side: Side) -> Database:

@@ -1,4 +1,4 @@
-"""Places where a test may have the process killed, to see that nothing is lost there."""
+"""Places where a test may have the process killed or held, to see that nothing is lost there."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ VARIABLE = "PATCHWORKS_TEST_KILL_AT"
 file does not list, which is added to it: one that is run again and again is killed at each once.
 """
 
+HOLD_VARIABLE = "PATCHWORKS_TEST_HOLD_IN"
+"""A directory: a process that comes to a place renames the file of its name, so that it ends in
+the process's id, and stops until it is told to go on."""
+
 _reached: dict[str, int] = {}
 _movers: list[int] = []
 
@@ -23,7 +27,10 @@ def work_for(mover: int) -> None:
 
 
 def reached(name: str) -> None:
-    """Say that a place is reached; without the variable this does nothing."""
+    """Say that a place is reached; without the variables this does nothing."""
+    held = os.environ.get(HOLD_VARIABLE)
+    if held is not None:
+        _hold(Path(held) / name)
     wanted = os.environ.get(VARIABLE)
     if wanted is None:
         return
@@ -48,3 +55,11 @@ def _listed(file: Path, name: str) -> bool:
     with file.open("a") as listing:
         listing.write(f"{name}\n")
     return False
+
+
+def _hold(file: Path) -> None:
+    try:
+        file.rename(file.with_name(f"{file.name}.{os.getpid()}"))
+    except FileNotFoundError:
+        return
+    os.kill(os.getpid(), signal.SIGSTOP)

@@ -25,3 +25,7 @@ class AbortedError(MoveError):
 
 class SnapshotLostError(MoveError):
     """The exported snapshot is gone with the session that held it: the copy starts over."""
+
+
+class UnansweredError(MoveError):
+    """A server did not answer, so that something is left to do; another try may be enough."""

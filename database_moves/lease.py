@@ -1,8 +1,8 @@
 """The lease: one mover at a time works on a database, whatever its moves are called.
 
 An advisory lock in each of the two databases, held by one session each. A lease that is lost (a
-server restarts, the network ends the session) is noticed before the next decisive step; what makes
-a late mover harmless is the gates' compare-and-set, not the lease.
+server restarts, the network ends the session) is taken again before the next step, or the mover
+stops there; what makes a late mover harmless is the gates' compare-and-set, not the lease.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import psycopg
+
 from database_moves import names
 from database_moves.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import psycopg
 
     from database_moves.database import Database
 
@@ -58,18 +58,58 @@ def holder(connection: Connection) -> Holder | None:
     return None if row is None else Holder(*row)
 
 
-@contextlib.contextmanager
-def hold(source: Database, target: Database, move: str) -> Iterator[None]:
-    """Be the only mover of both databases.
+class Lease:
+    """The sessions that hold the lease of both databases."""
 
-    Raises `RefusedError` naming who holds one of them, and `psycopg.OperationalError` where one
-    can't be reached.
-    """
-    with contextlib.ExitStack() as sessions:
-        for database in (source, target):
-            connection = sessions.enter_context(database.session(f"{_PURPOSE}{move}"))
-            _take(connection, database)
-        yield
+    def __init__(self, source: Database, target: Database, move: str) -> None:
+        self._databases = (source, target)
+        self._purpose = f"{_PURPOSE}{move}"
+        self._sessions: dict[Database, Connection] = {}
+
+    def keep(self) -> None:
+        """See that it is held, and take it again where its session is gone.
+
+        Raises `RefusedError` naming who holds one of them, and `psycopg.OperationalError` where one
+        can't be reached.
+        """
+        for database in self._databases:
+            if not self._held(database):
+                self._let_go(database)
+                connection = database.connect(self._purpose)
+                try:
+                    _take(connection, database)
+                except BaseException:
+                    connection.close()
+                    raise
+                self._sessions[database] = connection
+
+    def close(self) -> None:
+        """Let go of both."""
+        for database in self._databases:
+            self._let_go(database)
+
+    def _held(self, database: Database) -> bool:
+        connection = self._sessions.get(database)
+        if connection is None or connection.closed:
+            return False
+        try:
+            connection.execute("SELECT")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _let_go(self, database: Database) -> None:
+        connection = self._sessions.pop(database, None)
+        if connection is not None:
+            connection.close()
+
+
+@contextlib.contextmanager
+def hold(source: Database, target: Database, move: str) -> Iterator[Lease]:
+    """Be the only mover of both databases; raises as `Lease.keep` does."""
+    with contextlib.closing(Lease(source, target, move)) as lease:
+        lease.keep()
+        yield lease
 
 
 def _take(connection: Connection, database: Database) -> None:

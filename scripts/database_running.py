@@ -41,6 +41,8 @@ class Asked:
 
 def run(asked: Asked, command: Callable[[Context, str], MoveState], as_json: bool) -> None:
     """Run a command of `database_moves.commands` to its end, and say what became of the move."""
+    import psycopg
+
     from database_moves import commands, durable
     from database_moves.errors import AbortedError, MoveError, RefusedError
     from scripts.database_progress import progress_on
@@ -60,6 +62,10 @@ def run(asked: Asked, command: Callable[[Context, str], MoveState], as_json: boo
         _leave(asked, url, f"refused: {refusal}", ExitCode.REFUSED, as_json)
     except MoveError as failure:
         _leave(asked, url, f"failed: {failure}", ExitCode.FAULTS, as_json)
+    except psycopg.OperationalError as fault:
+        said = next(iter(str(fault).strip().splitlines()), "no answer")
+        text = f"failed: a server does not answer: {said}; run the same command again when it does"
+        _leave(asked, url, text, ExitCode.FAULTS, as_json)
     print_state(state, as_json)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import needed_programs
 import pytest
+import stalls
 
 from rehearsal.servers import process
 
@@ -45,9 +46,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was left out, where nobody overlooks it."""
+    """Say what was left out, where nobody overlooks it, and how long clients waited."""
     for line in needed_programs.lines():
         terminalreporter.write_line(line, red=True, bold=True)
+    for line in stalls.lines(terminalreporter.getreports("passed")):
+        terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(optionalhook=True)

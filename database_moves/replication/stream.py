@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from database_moves import crash_points, inventory, names
-from database_moves.errors import MoveError
+from database_moves.errors import MoveError, UnansweredError
 from database_moves.inventory import qualified_name
 from database_moves.replication import (
     health,
@@ -130,7 +130,7 @@ class Stream:
             )
         if not running:
             known = self.health()
-            raise MoveError(
+            raise (UnansweredError if known.unreachable else MoveError)(
                 f"no worker applies {self.name} after {timeout:g} s: "
                 f"{'; '.join(known.faults()) or known.last_error or 'it starts and ends'}",
                 remedy="the subscriber's log says why; check that its server reaches the publisher",

@@ -9,11 +9,12 @@ from database_moves import control, durable, inventory
 from database_moves.carry import firing
 from database_moves.copying import copy_rows, create_slot_with_snapshot, erase_rows
 from database_moves.crash_points import reached
-from database_moves.errors import MoveError, SnapshotLostError
+from database_moves.errors import SnapshotLostError, UnansweredError
 from database_moves.schema.indexes import build_indexes
 from database_moves.schema.refreshing import analyze, refresh_materialized_views
 from database_moves.schema.restore import restore_rest
 from database_moves.steps.following import stream_to
+from database_moves.steps.patience import patient
 from database_moves.steps.preparing import archive_of
 from database_moves.steps.recording import Recording, recording, wait
 
@@ -29,6 +30,7 @@ AGAIN_SECONDS = 2.0
 
 
 @durable.step("copy")
+@patient
 def copy(move: str) -> Output:
     """Copy all rows at one snapshot; done again, it starts over with another."""
     context = contexts.of(move)
@@ -49,11 +51,13 @@ def copy(move: str) -> Output:
 
 
 def _copy(context: Context, recorded: Recording) -> CopyResult:
+    # Another mover that came while this one had lost its sessions has a copy of its own.
+    context.keep_lease()
     stream = stream_to(context, "target")
     # Whatever an earlier attempt left is of another snapshot: no row of it may stay.
     remaining = stream.remove()
     if remaining:
-        raise MoveError(
+        raise UnansweredError(
             f"{remaining[0].kind} {remaining[0].name} of an earlier attempt can't be removed: "
             f"{remaining[0].reason}",
             remedy=f"run on the {remaining[0].side}: {remaining[0].command}",
@@ -86,6 +90,7 @@ def _copy(context: Context, recorded: Recording) -> CopyResult:
 
 
 @durable.step("indexes")
+@patient
 def indexes(move: str) -> Output:
     """Build indexes and keys, several at once."""
     context = contexts.of(move)
@@ -102,6 +107,7 @@ def indexes(move: str) -> Output:
 
 
 @durable.step("constraints")
+@patient
 def constraints(move: str) -> Output:
     """Make all that is left of the schema, then what the planner and the views need."""
     context = contexts.of(move)

@@ -13,10 +13,11 @@ from psycopg import sql
 from database_moves import context as contexts
 from database_moves import control, durable
 from database_moves.cutover import gate, sessions
-from database_moves.errors import MoveError
+from database_moves.errors import MoveError, UnansweredError
 from database_moves.schema import archive, programs
 from database_moves.schema.erase import erase
 from database_moves.steps.following import stream_to
+from database_moves.steps.patience import patient
 from database_moves.steps.recording import Recording, recording
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 
 @durable.step("finish")
+@patient
 def finish(move: str, serving: Side, dump: str | None, drop: bool) -> Output:
     """Remove streams and control schema; dump and drop the old database where told to."""
     context = contexts.of(move)
@@ -45,6 +47,7 @@ def finish(move: str, serving: Side, dump: str | None, drop: bool) -> Output:
 
 
 @durable.step("abort")
+@patient
 def abort(move: str) -> Output:
     """Remove streams, what was copied, and the control schema; open what was shut."""
     context = contexts.of(move)
@@ -63,7 +66,7 @@ def _remove_streams(context: Context) -> None:
     left = [*stream_to(context, "target").remove(), *stream_to(context, "source").remove()]
     if left:
         listed = "; ".join(f"{r.kind} {r.name} on the {r.side} ({r.reason})" for r in left)
-        raise MoveError(
+        raise UnansweredError(
             f"not all could be removed: {listed}",
             remedy="run the same command again when both sides answer, or "
             + " ".join(f"on the {r.side}: {r.command}" for r in left),

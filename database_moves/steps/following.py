@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from database_moves import context as contexts
 from database_moves import control, durable, inventory
+from database_moves.crash_points import reached
 from database_moves.errors import MoveError
 from database_moves.progress import Step
 from database_moves.replication.stream import Stream
 from database_moves.replication.trend import LagTrend
 from database_moves.state import TableVerified, VerificationRecord, now, stored
 from database_moves.steps import preparing
+from database_moves.steps.patience import patient
 from database_moves.steps.recording import Recording, recording, wait
 from database_moves.verification import SlotPosition, VerifyState, verify
 
@@ -38,6 +40,7 @@ def stream_to(context: Context, follower: Side) -> Stream:
 
 
 @durable.step("follow")
+@patient
 def follow(move: str) -> Output:
     """Subscribe the target from the snapshot on, and wait until it is near."""
     context = contexts.of(move)
@@ -102,6 +105,7 @@ def _lag(trend: LagTrend, lag: int) -> Step:
 
 
 @durable.step("verify")
+@patient
 def verify_follower(move: str) -> Output:
     """Compare all rows while the target follows; raises `MoveError` naming what differs."""
     context = contexts.of(move)
@@ -128,6 +132,7 @@ def compare(context: Context, follower: Side, recorded: Recording) -> Verificati
         def save(state: VerifyState) -> None:
             with serving.session("verify") as own:
                 control.remember(own, _NOTE, state.model_dump(mode="json"))
+            reached("verify.saved")
 
         found = verify(
             serving,

@@ -13,6 +13,7 @@ from database_moves.errors import MoveError, RefusedError
 from database_moves.schema import archive, restore
 from database_moves.schema import fingerprint as fingerprints
 from database_moves.schema.erase import erase
+from database_moves.steps.patience import patient
 from database_moves.steps.recording import recording
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _FINGERPRINT = "fingerprint"
 
 
 @durable.step("prepare")
+@patient
 def prepare(move: str) -> Output:
     """Put the control schema into both databases, and let no application into the target."""
     context = contexts.of(move)
@@ -46,6 +48,7 @@ def prepare(move: str) -> Output:
 
 
 @durable.step("schema")
+@patient
 def schema(move: str) -> Output:
     """Bring the schema; done again, it begins with an empty target."""
     context = contexts.of(move)

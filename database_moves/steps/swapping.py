@@ -12,11 +12,12 @@ from database_moves.cutover import gate, protocol
 from database_moves.cutover.guarding import Guard
 from database_moves.cutover.swap import Swap
 from database_moves.cutover.world import RealWorld
-from database_moves.errors import AbortedError, MoveError, RefusedError
+from database_moves.errors import AbortedError, RefusedError, UnansweredError
 from database_moves.schema.refreshing import refresh_materialized_views
 from database_moves.state import SwapRecord, now, stored
 from database_moves.steps import preparing
 from database_moves.steps.following import catch_up, stream_to
+from database_moves.steps.patience import patient
 from database_moves.steps.recording import recording
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ PHASES: dict[Side, Any] = {"target": "cutover", "source": "rollback"}
 
 
 @durable.step("prepare-swap")
+@patient
 def prepare(move: str, to: Side) -> Output:
     """Settle what an earlier attempt left, then make all that can be made before the pause.
 
@@ -60,6 +62,7 @@ def prepare(move: str, to: Side) -> Output:
 
 
 @durable.step("swap")
+@patient
 def pause(move: str, to: Side, number: int) -> Output:
     """Hold the pause; whatever interrupts it, both sides agree on who serves afterwards."""
     context = contexts.of(move)
@@ -93,7 +96,7 @@ def _attempt(context: Context, world: RealWorld) -> tuple[str, str]:
         except RefusedError as refusal:
             return "aborted", str(refusal)
         except protocol.UnreachableError as fault:
-            raise MoveError(
+            raise UnansweredError(
                 f"the swap was interrupted and could not be settled: {fault}",
                 remedy="run the same command again as soon as both servers and poolers answer",
             ) from fault
@@ -101,6 +104,7 @@ def _attempt(context: Context, world: RealWorld) -> tuple[str, str]:
 
 
 @durable.step("complete-swap")
+@patient
 def complete(move: str, to: Side) -> Output:
     """Turn the streams around, and refresh what no stream brings."""
     context = contexts.of(move)
@@ -111,11 +115,18 @@ def complete(move: str, to: Side) -> Output:
 
 
 @durable.step("withdraw-swap")
+@patient
 def withdraw(move: str, to: Side) -> Output:
     """Remove the way back that was prepared for a swap that was undone."""
     context = contexts.of(move)
     with recording(context, "ready", "withdraw swap") as recorded:
-        _reverse(context, to).remove()
+        remaining = _reverse(context, to).remove()
+        if remaining:
+            raise UnansweredError(
+                f"the {contexts.other(to)} serves as before, and {remaining[0].kind} "
+                f"{remaining[0].name} is left on the {remaining[0].side}: {remaining[0].reason}",
+                remedy="run the same command again when both sides answer",
+            )
         return recorded.output(f"the {contexts.other(to)} serves as before")
 
 
@@ -140,7 +151,7 @@ def settle(context: Context) -> Side | None:
             return side
         _follow_up(context, contexts.other(side))
     except protocol.UnreachableError as fault:
-        raise MoveError(
+        raise UnansweredError(
             f"an interrupted swap can't be settled yet: {fault}",
             remedy="run the same command again as soon as both servers and poolers answer",
         ) from fault
@@ -157,7 +168,7 @@ def _follow_up(context: Context, to: Side) -> None:
             protocol.follow_up(world, epoch)
         except protocol.UnreachableError as fault:
             if time.monotonic() > deadline:
-                raise MoveError(
+                raise UnansweredError(
                     f"the {to} serves, and the old side does not follow it yet: {fault}",
                     remedy="run the same command again when it answers",
                 ) from fault

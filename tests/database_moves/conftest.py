@@ -14,6 +14,7 @@ from kit.debian import DebianPostgres
 from kit.mover import Mover
 from kit.pgbouncer import PgBouncerServer, entry
 from kit.proxy import CuttingProxy
+from kit.servers import Servers
 from kit.workload import Workload
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -247,3 +248,30 @@ def make_mover(tmp_path: Path) -> Callable[..., Mover]:
         return Mover(source.mover_dsn, target.mover_dsn, state, **options)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Servers that a module's tests may kill and configure, 16 and 18, both running."""
+    found = Servers(tmp_path_factory.mktemp("own"))
+    for major in (16, 18):
+        prepare(found.start(major))
+    yield found
+    found.cloud.stop()
+
+
+@pytest.fixture
+def own_pair(own: Servers) -> Iterator[tuple[Made, Made]]:
+    """A source on 16 and an empty target on 18, on servers that may be killed."""
+    own.made += 1
+    made = []
+    for major in (16, 18):
+        database = Made(own.start(major), f'Shop "{own.made}" %s')
+        with psycopg.connect(database.server.superuser_dsn, autocommit=True) as connection:
+            name, owner = sql.Identifier(database.name), sql.Identifier(OWNER)
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, owner))
+        made.append(database)
+    yield made[0], made[1]
+    for major, database in ((18, made[1]), (16, made[0])):
+        own.start(major)
+        remove(database)

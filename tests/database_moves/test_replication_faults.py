@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
-from conftest import MOVER_PASSWORD, Made, prepare, remove
+from conftest import MOVER_PASSWORD, Made
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from test_replication_stream import ALL_ORDERS, ORDERS, Writers, begin, drain, fill, rows, streams
@@ -19,70 +17,20 @@ from database_moves.replication import slots
 from database_moves.replication.marker import MarkerNotAppliedError
 from database_moves.replication.removal import leftovers
 from database_moves.replication.stream import Stream
-from rehearsal.servers import process
-from rehearsal.servers.postgresql import PostgresqlServers
-from rehearsal.servers.postgresql_cluster import Cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
+
+    from kit.servers import Servers
 
     Pair = tuple[Made, Made]
 
 
-class Servers:
-    """Two servers that a test may kill, start again and configure."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self.cloud = PostgresqlServers(directory)
-        self.made = 0
-
-    def start(self, major: int) -> Any:
-        return self.cloud.ensure(f"own{major}", f"{major}.0")
-
-    def kill(self, major: int) -> None:
-        found = process.find(self._cluster(major).pidfile)
-        assert found is not None
-        found.stop(sign=signal.SIGKILL)
-
-    def stop(self, major: int) -> None:
-        self._cluster(major).stop()
-
-    def log(self, major: int) -> str:
-        return self._cluster(major).log.read_text(errors="replace")
-
-    def _cluster(self, major: int) -> Cluster:
-        return Cluster(self._directory / f"own{major}")
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    found = Servers(tmp_path_factory.mktemp("own"))
-    for major in (16, 18):
-        prepare(found.start(major))
-    yield found
-    found.cloud.stop()
-
-
 @pytest.fixture
-def pair(own: Servers) -> Iterator[Pair]:
-    own.made += 1
-    made = []
-    for major in (16, 18):
-        database = Made(own.start(major), f'Shop "{own.made}" %s')
-        with psycopg.connect(database.server.superuser_dsn, autocommit=True) as connection:
-            connection.execute(
-                sql.SQL('CREATE DATABASE {} OWNER "Owner, the \u00fc"').format(
-                    sql.Identifier(database.name)
-                )
-            )
-        fill(database)
-        made.append(database)
-    yield made[0], made[1]
-    for major, database in ((18, made[1]), (16, made[0])):
-        own.start(major)
-        remove(database)
+def pair(own_pair: Pair) -> Pair:
+    for made in own_pair:
+        fill(made)
+    return own_pair
 
 
 def eventually(reached: Callable[[], bool], seconds: float = 60) -> None:
