@@ -33,6 +33,10 @@ COMMANDS: dict[str, Registered] = {
     "tenant": Registered("scripts.tenant", "List, show and create tenants."),
     "cell": Registered("scripts.cell", "List and show cells."),
     "database": Registered("scripts.database", "Move a live PostgreSQL database elsewhere."),
+    "deliver": Registered("scripts.deliver", "Take a merged commit to production, past its gates."),
+    "release": Registered("scripts.release", "Hold a commit to the release checklist."),
+    "smoke": Registered("scripts.smoke", "Look whether a wave's cells and tenants serve."),
+    "drift": Registered("scripts.drift", "Say which stacks differ from what was brought up."),
     "bootstrap": Registered("scripts.bootstrap", "Make what must be there before Pulumi can run."),
     "demo": Registered("scripts.demo", "See the whole platform come up on this machine."),
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from components.aws.audit_archive import archive_bucket
 from components.aws.boundaries import Boundaries
 from components.aws.ci_roles import DeployRole, PreviewRole, deploy_role, preview_role
+from components.aws.deliveries import DeliveriesTable
 from components.aws.dns import PublicZone
 from components.aws.github_oidc import GithubOidc
 from components.aws.keys import Key, alarms_publish, logs_encrypt
@@ -16,6 +17,7 @@ from components.aws.ledger_access import LedgerAccess, opens_ledger_key
 from components.aws.people import People
 from components.aws.registry import Registry
 from components.aws.shared_role import SharedRole, shared_role_arn, write_records
+from stacks.deliveries import deliveries_table_name
 from stacks.ledger import table_name
 from stacks.organization_accounts import ENVIRONMENTS, declare_accounts
 from stacks.organization_regions import environment_regions
@@ -36,6 +38,7 @@ class _Records:
     key: Key
     ledger_key: Key
     ledger: LedgerTable
+    deliveries: DeliveriesTable
     zone: PublicZone
 
 
@@ -56,6 +59,7 @@ def deploy(catalog: Catalog, name: str, ledger: Ledger) -> dict[str, pulumi.Inpu
         **exports,
         "archive_bucket_name": archive.bucket_name,
         "archive_bucket_arn": archive.bucket_arn,
+        "deliveries_table_arn": records.deliveries.table_arn,
         "domain": catalog.organization.domain,
         "key_arns": {
             "archive": archive.key_arn,
@@ -105,6 +109,14 @@ def _records(catalog: Catalog, accounts: Accounts) -> _Records:
             "ledger",
             table_name=table_name(organization.name),
             key_arn=ledger_key.key_arn,
+            opts=accounts.into("management"),
+        ),
+        # Under the same key: who deploys an environment opens both.
+        deliveries=DeliveriesTable(
+            "deliveries",
+            table_name=deliveries_table_name(organization.name),
+            key_arn=ledger_key.key_arn,
+            recorders=_roles(catalog, "deploy"),
             opts=accounts.into("management"),
         ),
         zone=PublicZone("zone", domain=organization.domain, opts=accounts.into("management")),
@@ -160,6 +172,7 @@ def _access(
             regions=environment_regions(catalog, environment),
             shared_roles=[shared_role_arn(organization, "dns")],
             ledger_table_arn=records.ledger.table_arn,
+            deliveries_table_arn=records.deliveries.table_arn,
             ledger_key_alias=f"alias/{_ledger_alias(catalog)}",
             oidc_provider_arn=oidc[environment].provider_arn,
             boundary_arn=boundaries[environment].ci_boundary_arn,

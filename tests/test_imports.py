@@ -9,6 +9,7 @@ from repository import modules, text
 
 LAYERS = (
     ("scripts",),
+    ("delivery",),
     ("tenant_moves", "planning"),
     ("database_moves", "rehearsal", "policies", "bootstrap"),
     ("stacks",),

@@ -96,6 +96,7 @@ class DeployRole(pulumi.ComponentResource):
         regions: Sequence[str],
         shared_roles: Sequence[str],
         ledger_table_arn: pulumi.Input[str],
+        deliveries_table_arn: pulumi.Input[str],
         ledger_key_alias: str,
         oidc_provider_arn: pulumi.Input[str],
         boundary_arn: pulumi.Input[str],
@@ -116,6 +117,7 @@ class DeployRole(pulumi.ComponentResource):
                 regions=regions,
                 shared_roles=shared_roles,
                 ledger_table_arn=ledger_table_arn,
+                deliveries_table_arn=deliveries_table_arn,
                 ledger_key_alias=ledger_key_alias,
             ),
         )

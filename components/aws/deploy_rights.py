@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.aws.deliveries import RECORD
 from components.aws.ledger_access import READ, SET
 from components.aws.state import state_bucket, state_key_alias
 
@@ -76,6 +77,7 @@ def deploy_statements(
     regions: Sequence[str],
     shared_roles: Sequence[str],
     ledger_table_arn: pulumi.Input[str],
+    deliveries_table_arn: pulumi.Input[str],
     ledger_key_alias: str,
 ) -> Sequence[Statement]:
     """The deploy role's policy in one environment's account.
@@ -154,6 +156,12 @@ def deploy_statements(
             "Effect": "Allow",
             "Action": [*READ, *SET],
             "Resource": ledger_table_arn,
+        },
+        {
+            "Sid": "RecordDeliveries",
+            "Effect": "Allow",
+            "Action": list(RECORD),
+            "Resource": deliveries_table_arn,
         },
         *_iam_statements(organization, environment),
         *_state_statements(organization, ledger_key_alias),

@@ -40,8 +40,8 @@ class LedgerAccess(pulumi.ComponentResource):
             resource_arn=table_arn,
             policy=policy_document(
                 [
-                    _let("ReadPlacements", [*readers, *writers], READ, table_arn),
-                    _let("SetPlacements", writers, SET, table_arn),
+                    allow_roles("ReadPlacements", [*readers, *writers], READ, table_arn),
+                    allow_roles("SetPlacements", writers, SET, table_arn),
                 ]
             ),
             opts=pulumi.ResourceOptions(parent=self),
@@ -51,7 +51,9 @@ class LedgerAccess(pulumi.ComponentResource):
 
 def opens_ledger_key(roles: Sequence[str], region: str) -> Statement:
     """The statement of the ledger's key that lets these roles use it, through DynamoDB alone."""
-    statement = dict(_let("RolesOpenTheLedger", roles, ("kms:Decrypt", "kms:GenerateDataKey"), "*"))
+    statement = dict(
+        allow_roles("RolesOpenTheLedger", roles, ("kms:Decrypt", "kms:GenerateDataKey"), "*")
+    )
     statement["Condition"] = {
         **statement["Condition"],
         "StringEquals": {"kms:ViaService": f"dynamodb.{region}.amazonaws.com"},
@@ -59,7 +61,7 @@ def opens_ledger_key(roles: Sequence[str], region: str) -> Statement:
     return statement
 
 
-def _let(
+def allow_roles(
     sid: str, roles: Sequence[str], actions: Sequence[str], resource: pulumi.Input[str]
 ) -> Statement:
     """Trust in the accounts with the roles as a condition: a role that is made anew still fits."""

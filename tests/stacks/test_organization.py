@@ -252,6 +252,7 @@ def test_alarms_reach_the_security_contact_through_encrypted_topics(graph, catal
         "dns_role_arn",
         "github_oidc_arns",
         "key_arns",
+        "deliveries_table_arn",
         "ledger_table_arn",
         "ledger_table_name",
         "permission_set_arns",

@@ -25,6 +25,7 @@ ISSUER = "token.actions.githubusercontent.com"
 OIDC = f"arn:aws:iam::{PROD}:oidc-provider/{ISSUER}"
 BOUNDARY = f"arn:aws:iam::{PROD}:policy/acme-ci-boundary"
 LEDGER = f"arn:aws:dynamodb:eu-west-1:{MANAGEMENT}:table/acme-placements"
+DELIVERIES = f"arn:aws:dynamodb:eu-west-1:{MANAGEMENT}:table/acme-deliveries"
 SHARED = f"arn:aws:iam::{MANAGEMENT}:role/acme-shared-dns"
 ACCOUNTS = {"dev": DEV, "staging": STAGING, "prod": PROD}
 
@@ -49,6 +50,7 @@ def program():
             regions=("eu-central-1", "eu-west-3"),
             shared_roles=(SHARED,),
             ledger_table_arn=LEDGER,
+            deliveries_table_arn=DELIVERIES,
             ledger_key_alias="alias/acme-ledger",
             oidc_provider_arn=OIDC,
             boundary_arn=BOUNDARY,

@@ -1,0 +1,148 @@
+"""Delivers with Pulumi's CLI, through its Automation API, with the credentials at hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi import automation
+
+from delivery.engine import Brought, EngineError
+from delivery.inputs import exports_digest
+from stacks.ledger import read_ledger
+from stacks.programs import ORGANIZATION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from catalog.catalog import Catalog, Ledger
+    from delivery.smoke import Look
+
+LOCKED = "the stack is currently locked by"
+"""What the CLI says of a stack that another update has; the SDK finds it by the same words."""
+
+
+class PulumiEngine:
+    """Pulumi as an engine: each stack is a process of its own, so that several run side by side."""
+
+    name = "pulumi"
+    runs_pods = True
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        root: Path,
+        *,
+        at_once: int = 1,
+        observe: Callable[[str, str], None] = lambda _stack, _line: None,
+    ) -> None:
+        """`root` is the checkout; `observe` is told each line that the CLI prints, by stack."""
+        self._catalog = catalog
+        self._root = root
+        self.at_once = at_once
+        self._observe = observe
+
+    def dynamodb(self) -> Any:
+        """A client of the organization's tables with the credentials at hand."""
+        organization = self._catalog.organization
+        return self.aws("dynamodb", organization.accounts.management, organization.home_region)
+
+    def aws(self, service: str, account: str, region: str) -> Any:
+        """A client with the credentials at hand, which are of one environment's account.
+
+        Tables of the management account are named by their ARN, so that those credentials do.
+        """
+        import boto3
+
+        del account
+        make: Any = boto3.client
+        return make(service, region_name=region)
+
+    def smoke(self, tenants: Sequence[str]) -> Iterator[Look]:
+        """Nothing more: tenants' passwords are none of a deployment's business."""
+        del tenants
+        return iter(())
+
+    def ledger(self) -> Ledger:
+        """Where each tenant is served now; raises `LookupError` without an organization."""
+        return read_ledger(self._catalog, self.dynamodb())
+
+    def refuses(self, stack: str) -> str:
+        """The organization's stack is out of CI's reach: it declares what CI may do."""
+        management = self._catalog.organization.accounts.management
+        if stack != ORGANIZATION or self.whoami().split(":")[4] == management:
+            return ""
+        return (
+            "a person brings it up, with the management account's credentials: "
+            "patchworks deliver up --wave organization"
+        )
+
+    def up(self, stack: str) -> Brought:
+        """Run `pulumi up` on a stack."""
+        try:
+            done = self._select(stack).up(
+                color="never",
+                # What a person reads in a log must hold no secret.
+                show_secrets=False,
+                suppress_outputs=True,
+                on_output=lambda line: self._observe(stack, line),
+            )
+        except automation.CommandError as error:
+            raise self._explained(stack, error) from error
+        return Brought(
+            _counts(done.summary.resource_changes or {}),
+            exports_digest(
+                {
+                    name: "[secret]" if output.secret else output.value
+                    for name, output in done.outputs.items()
+                }
+            ),
+        )
+
+    def differences(self, stack: str) -> dict[str, int]:
+        """Run `pulumi preview --refresh`: the program, the state and the cloud are compared."""
+        try:
+            seen = self._select(stack).preview(
+                color="never",
+                refresh=True,
+                suppress_outputs=True,
+                on_output=lambda line: self._observe(stack, line),
+            )
+        except automation.CommandError as error:
+            raise self._explained(stack, error) from error
+        found = _counts(seen.change_summary)
+        return {name: count for name, count in found.items() if name not in ("same", "read")}
+
+    def whoami(self) -> str:
+        """The ARN of whose credentials are at hand."""
+        organization = self._catalog.organization
+        client = self.aws("sts", organization.accounts.management, organization.home_region)
+        return str(client.get_caller_identity()["Arn"])
+
+    def _select(self, stack: str) -> automation.Stack:
+        try:
+            return automation.select_stack(stack, work_dir=str(self._root))
+        except FileNotFoundError:
+            raise EngineError(
+                "the Pulumi CLI is not installed; install it, or use --engine local"
+            ) from None
+
+    def _explained(self, stack: str, error: automation.CommandError) -> EngineError:
+        if isinstance(error, automation.StackNotFoundError):
+            return EngineError(
+                f"the backend has no stack {stack}; make it once, as README.md says: "
+                f"pulumi stack init {stack} --secrets-provider=..."
+            )
+        if isinstance(error, automation.ConcurrentUpdateError):
+            return EngineError(
+                f"another update of {stack} runs; when it is certain that none does: "
+                f"pulumi cancel --stack {stack}"
+            )
+        said = [line for line in str(error).splitlines() if line.strip()]
+        faults = [line.strip() for line in said if "error:" in line] or said[-1:]
+        return EngineError(" | ".join(dict.fromkeys(faults))[:2000])
+
+
+def _counts(changes: Mapping[Any, int]) -> dict[str, int]:
+    """The CLI's counts by operation, whose names the SDK gives as an enumeration or as text."""
+    return {str(getattr(name, "value", name)): count for name, count in changes.items() if count}

@@ -1,0 +1,188 @@
+"""`patchworks deliver`: takes a merged commit through dev and staging to production."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scripts.catalog_options import JsonOption, print_json
+from scripts.delivery_options import (
+    CommitArgument,
+    DeliveryStateOption,
+    EngineOption,
+    JobsOption,
+    RunOption,
+    WaveName,
+    desk_of,
+    own_run,
+)
+from scripts.exits import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from delivery.plan import DeliveryPlan, WavePlan
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Take a merged commit through dev and staging to production, and say how far it is.",
+)
+
+
+class Log:
+    """Tells a delivery line by line, on standard error."""
+
+    def says(self, text: str) -> None:
+        """Something that a reader of the log should know."""
+        typer.echo(f"patchworks: {text}", err=True)
+
+    def stack_begins(self, stack: str) -> None:
+        """A stack is about to be brought up."""
+        typer.echo(f"  {stack} ...", err=True)
+
+    def stack_ends(self, stack: str, seconds: float, changes: Mapping[str, int]) -> None:
+        """A stack has been brought up."""
+        counted = ", ".join(f"{count} {name}" for name, count in sorted(changes.items()))
+        typer.echo(f"  {stack} done after {seconds:.1f} s: {counted or 'nothing'}", err=True)
+
+    def stack_fails(self, stack: str, problem: str) -> None:
+        """A stack could not be brought up."""
+        typer.echo(f"  {stack} failed: {problem}", err=True)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turns what stops a delivery into words and an exit code."""
+    from delivery.bringing import StoppedError
+    from delivery.checkout import RefusedError
+    from delivery.engine import EngineError
+
+    try:
+        yield
+    except (RefusedError, StoppedError) as error:
+        typer.echo(f"patchworks: {error.problem}", err=True)
+        if error.remedy:
+            typer.echo(f"patchworks: to go on: {error.remedy}", err=True)
+        refused = isinstance(error, RefusedError)
+        raise typer.Exit(ExitCode.REFUSED if refused else ExitCode.FAULTS) from None
+    except (EngineError, LookupError) as error:
+        # Without the organization's tables nothing can be recorded, and so nothing begun.
+        typer.echo(f"patchworks: {error}", err=True)
+        raise typer.Exit(ExitCode.REFUSED) from None
+
+
+@app.command("plan")
+def plan_command(
+    commit: CommitArgument = "HEAD",
+    engine: EngineOption = "auto",
+    state: DeliveryStateOption = None,
+    matrix: Annotated[
+        WaveName | None,
+        typer.Option("--matrix", help="Print the jobs of one wave as a matrix of GitHub Actions."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which stacks a delivery would bring up, in which order, and what it waits for."""
+    from delivery import plan as planned
+
+    with explained(), desk_of(commit, engine, state, own_run(), Log()) as desk:
+        found = planned.plan(desk)
+    if matrix is not None:
+        import json
+
+        wave = next(each for each in found.waves if each.wave == matrix.value)
+        typer.echo(json.dumps(planned.matrix(wave)))
+    elif as_json:
+        print_json(planned.as_document(found))
+    else:
+        _tell(found)
+
+
+@app.command()
+def up(
+    commit: CommitArgument = "HEAD",
+    waves: Annotated[
+        list[WaveName] | None,
+        typer.Option("--wave", help="Only this wave; by default all, as far as the gates let it."),
+    ] = None,
+    stacks: Annotated[
+        str,
+        typer.Option(
+            "--stacks",
+            metavar="NAMES",
+            help="Only these stacks of the wave, with spaces between: one job's share of it.",
+        ),
+    ] = "",
+    wait: Annotated[
+        float,
+        typer.Option("--wait", metavar="SECONDS", min=0, help="For another delivery at work."),
+    ] = 600,
+    engine: EngineOption = "auto",
+    state: DeliveryStateOption = None,
+    run: RunOption = "",
+    jobs: JobsOption = 4,
+) -> None:
+    """Deliver a commit, or go on with it: dev, staging, the canary cell, the rest.
+
+    Stops at the first failure and says how to go on. Running it again goes on from there; what
+    was done is not done again.
+    """
+    from delivery.promotion import deliver, deliver_batch
+    from delivery.records import WAVES
+
+    named = {wave.value for wave in waves or WaveName}
+    chosen = tuple(wave for wave in WAVES if wave in named)
+    if stacks and len(chosen) != 1:
+        raise typer.BadParameter("--stacks needs one --wave", param_hint="--stacks")
+    with explained(), desk_of(commit, engine, state, run or own_run(), Log(), jobs) as desk:
+        if stacks:
+            deliver_batch(desk, chosen[0], stacks.split(), wait=wait)
+        else:
+            deliver(desk, chosen, wait=wait)
+
+
+@app.command()
+def status(
+    commit: CommitArgument = "HEAD",
+    engine: EngineOption = "auto",
+    state: DeliveryStateOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how far a commit has come, what it waits for, and what each environment has."""
+    from delivery.status import as_document, lines, look
+
+    with explained(), desk_of(commit, engine, state, own_run(), Log()) as desk:
+        found = look(desk)
+    if as_json:
+        print_json(as_document(found))
+    else:
+        for line in lines(found):
+            typer.echo(line)
+
+
+def _tell(found: DeliveryPlan) -> None:
+    typer.echo(f"Delivery of {found.commit[:10]}")
+    for wave in found.waves:
+        typer.echo(f"\n{wave.wave}: {_summary(wave)}")
+        for stack in wave.affected:
+            typer.echo(f"  {stack}")
+        for gate in wave.missing:
+            typer.echo(f"  waits: {gate.what}")
+    for stack in found.gone:
+        typer.echo(
+            f"\n{stack} is gone from the catalog; a person destroys it (README.md, Remove a tenant)"
+        )
+
+
+def _summary(wave: WavePlan) -> str:
+    if not wave.affected:
+        return f"nothing to do, {wave.unchanged} unchanged"
+    minutes = wave.seconds / 60
+    guess = f", {wave.unmeasured} of them a guess" if wave.unmeasured else ""
+    return (
+        f"{len(wave.affected)} to bring up in {len(wave.jobs)} jobs, {wave.unchanged} unchanged; "
+        f"{minutes:.0f} minutes one after the other{guess}"
+    )
