@@ -140,8 +140,8 @@ class Sample(Stored):
     lag_bytes: int | None = None
     lag_seconds: float | None = None
     retained_bytes: int | None = None
-    probe_seconds: float | None = Field(
-        None, description="How long a write through the pooler took, where one is probed."
+    wait_seconds: float | None = Field(
+        None, description="How long the client that waited longest at a pooler had waited."
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 
 from benchmarks.move import bed as beds
-from benchmarks.move import copying, load
+from benchmarks.move import copying, cutover, load
 
 QUICK = 0.01
 
@@ -37,6 +37,10 @@ def main() -> None:
                     only_ours=options.only_ours,
                 )
                 print(f"\n{copying.table(shape, results)}", flush=True)
+        if "cutover" in parts:
+            swaps, by_hands = (2, 1) if options.quick else (20, 5)
+            print(f"\n{cutover.SAID}\n")
+            print(cutover.table(bed, swaps, by_hands), flush=True)
         if "load" in parts:
             print(f"\n{load.SAID}\n")
             print(load.table(bed, size, seconds=2 if options.quick else 8), flush=True)

@@ -33,6 +33,9 @@ SETTINGS = {
 }
 
 ROLE = "bench"
+"""The mover's, and that of the tools it is compared with."""
+CLIENT = "client"
+"""The application's, which owns the database that is cut over."""
 
 SHAPES = {
     "a": "one table with three indexes",
@@ -51,15 +54,15 @@ class Bed:
     programs: Path
     """Of the newer version, whose pg_dump reads both."""
 
-    def database(self, side: Side, name: str) -> Database:
-        """A database on one of the servers, as its owner, who may also replicate."""
+    def database(self, side: Side, name: str, role: str = ROLE) -> Database:
+        """A database on one of the servers, as the mover or as the application."""
         server = self.source if side == "source" else self.target
         return Database(
             make_conninfo(
                 host=server.host,
                 port=server.port,
-                user=ROLE,
-                password=ROLE,
+                user=role,
+                password=role,
                 dbname=name,
                 sslmode="disable",
                 gssencmode="disable",
@@ -67,7 +70,7 @@ class Bed:
             side,
         )
 
-    def recreate(self, side: Side, name: str) -> None:
+    def recreate(self, side: Side, name: str, owner: str = ROLE) -> None:
         """An empty database in place of what was there, with nothing left to write to the disk."""
         server = self.source if side == "source" else self.target
         with psycopg.connect(server.superuser_dsn, autocommit=True) as connection:
@@ -76,7 +79,7 @@ class Bed:
                 sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier)
             )
             connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {}").format(identifier, sql.Identifier(ROLE))
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(identifier, sql.Identifier(owner))
             )
             connection.execute("CHECKPOINT")
 
@@ -110,11 +113,12 @@ def _make_ordinary(server: PostgresqlServer) -> None:
                 )
             )
         # The tools that are compared with must be let do all they can.
-        connection.execute(
-            sql.SQL("CREATE ROLE {} LOGIN SUPERUSER REPLICATION PASSWORD {}").format(
-                sql.Identifier(ROLE), sql.Literal(ROLE)
+        for role, rights in ((ROLE, "SUPERUSER REPLICATION"), (CLIENT, "")):
+            connection.execute(
+                sql.SQL(f"CREATE ROLE {{}} LOGIN {rights} PASSWORD {{}}").format(
+                    sql.Identifier(role), sql.Literal(role)
+                )
             )
-        )
 
 
 def fill(bed: Bed, shape: str, size: float) -> None:

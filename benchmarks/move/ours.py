@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -54,13 +55,16 @@ def move(bed: Bed, name: str, *options: str) -> Moved:
 
 
 def withdraw(bed: Bed, name: str) -> None:
-    """Give the move up, so that another can begin."""
+    """Give the move up and forget it, so that another of its name can begin."""
     command(bed, name, "abort")
+    shutil.rmtree(_state(bed, name))
 
 
-def command(bed: Bed, name: str, verb: str, *options: str) -> dict[str, Any]:
+def command(
+    bed: Bed, name: str, verb: str, *options: str, pooler: str | None = None
+) -> dict[str, Any]:
     """Run a command of a move to its end; what it says of the move."""
-    process = start(bed, name, verb, "--json", *options)
+    process = start(bed, name, verb, "--json", *options, pooler=pooler)
     output, errors = process.communicate()
     if process.returncode:
         raise SystemExit(f"{verb} failed: {errors}\n{output}")
@@ -68,12 +72,14 @@ def command(bed: Bed, name: str, verb: str, *options: str) -> dict[str, Any]:
     return said
 
 
-def start(bed: Bed, name: str, verb: str, *options: str) -> subprocess.Popen[str]:
-    """Start a command of a move."""
+def start(
+    bed: Bed, name: str, verb: str, *options: str, pooler: str | None = None
+) -> subprocess.Popen[str]:
+    """Start a command of a move; `pooler` is the DSN of PgBouncer's console."""
     return subprocess.Popen(
         [
             *(sys.executable, "-m", "scripts.main", "database", verb, name),
-            *(f"--state={bed.directory / 'moves' / name}", *options),
+            *(f"--state={_state(bed, name)}", *options),
         ],
         cwd=Path(__file__).parents[2],
         env={
@@ -81,12 +87,17 @@ def start(bed: Bed, name: str, verb: str, *options: str) -> subprocess.Popen[str
             "HOME": str(bed.directory),
             "PATCHWORKS_SOURCE": bed.database("source", name).dsn,
             "PATCHWORKS_TARGET": bed.database("target", name).dsn,
+            **({} if pooler is None else {"PATCHWORKS_POOLER": pooler}),
         },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def _state(bed: Bed, name: str) -> Path:
+    return bed.directory / "moves" / name
 
 
 def _moment(text: str) -> float:

@@ -47,6 +47,11 @@ class Attempt:
         return self._open["locks"]
 
     @property
+    def schema(self) -> Connection:
+        """On the side that serves, for looking at its schema meanwhile."""
+        return self._open["schema"]
+
+    @property
     def follower(self) -> Connection:
         """On the side that is to serve."""
         return self._open["follower"]
@@ -59,7 +64,12 @@ class Attempt:
     def begin(self, epoch: int) -> None:
         """Open all, and take the turn; raises `RefusedError` where another has it."""
         serving, follower = self._swap.serving, self._swap.follower
-        for name, database in (("serving", serving), ("locks", serving), ("follower", follower)):
+        for name, database in (
+            ("serving", serving),
+            ("locks", serving),
+            ("schema", serving),
+            ("follower", follower),
+        ):
             self._open[name] = database.connect(f"{SESSION}{epoch}", autocommit=name != "locks")
         row = self.serving.execute("SELECT pg_try_advisory_lock(%s)", (TURN_KEY,)).fetchone()
         if row is None or not row[0]:

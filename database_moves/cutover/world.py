@@ -14,8 +14,9 @@ from database_moves.cutover import gate, sessions
 from database_moves.cutover.answers import effect
 from database_moves.cutover.attempt import Attempt
 from database_moves.cutover.protocol import Stand, UnreachableError
-from database_moves.errors import MoveError, RefusedError
-from database_moves.schema import fingerprint
+from database_moves.cutover.unchanged import Unchanged
+from database_moves.cutover.waits import Waits
+from database_moves.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,19 +47,21 @@ class RealWorld:
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds of each effect."""
     pause_seconds: float = 0.0
+    """Until clients could go on, whichever side they went on at."""
+    waits: Waits = field(init=False)
     _attempt: Attempt = field(init=False)
     _began: float = 0.0
     _last: float = 0.0
     _given_up: float | None = None
     _marker: int = 0
-    _mark: str = ""
-    _before: fingerprint.Fingerprint | None = None
+    _unchanged: Unchanged | None = None
     _tables: tuple[Table, ...] = ()
     _pairs: sequences.Pairs | None = None
     _carried: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._attempt = Attempt(self.swap)
+        self.waits = Waits(self.swap.poolers)
 
     # -- before the pause --
 
@@ -80,12 +83,12 @@ class RealWorld:
         sessions.check_locks(here, self._tables)
         self._carried = self._affordable(here)
         self._pairs = sequences.prepare(here, there)
-        self._mark = fingerprint.mark(here)
-        self._before = fingerprint.fingerprint_in(here)
+        self._unchanged = Unchanged(self._attempt.schema)
         if self.swap.reverse is not None:
-            # What there is to pass over now need not be passed over in the pause.
-            self.swap.reverse.advance_slot(there)
+            self.swap.reverse.approach_slot(there)
         self._stop_analyzing(here)
+        self._each_pooler(lambda pooler: pooler.hold())
+        self.waits.begin()
         if self.guard is not None:
             self.guard.begin(epoch, self.swap.max_pause)
         self._began = self._last = time.monotonic()
@@ -126,7 +129,7 @@ class RealWorld:
         now = time.monotonic()
         self.timings[effect] = now - self._last
         self._last = now
-        if effect == "poolers-resumed":
+        if effect in ("poolers-resumed", "settled") and self._began and not self.pause_seconds:
             self.pause_seconds = now - self._began
         reached(f"swap.{effect}")
 
@@ -153,11 +156,7 @@ class RealWorld:
         sessions.lock(self._attempt.locks, self._tables, max(0.01, self._left() * 0.8))
         # One that had come in when the fence fell, and had not shown itself yet.
         sessions.end(here, time.monotonic() + self._left() * 0.5, cancel=True)
-        if fingerprint.mark(here) != self._mark:
-            assert self._before is not None
-            changed = fingerprint.differences(self._before, fingerprint.fingerprint_in(here))
-            if changed:
-                raise MoveError(f"the schema changed: {', '.join(changed)}")
+        self._schema().look()
 
     @effect
     def write_marker(self) -> None:
@@ -186,6 +185,7 @@ class RealWorld:
 
     @effect
     def ready_follower(self, epoch: int) -> None:
+        self._schema().check()
         gate.ready(
             self._attempt.follower,
             epoch,
@@ -246,6 +246,8 @@ class RealWorld:
 
     def rest(self) -> None:
         self._attempt.close()
+        for pooler in self.swap.poolers:
+            pooler.let_go()
 
     # -- after the pause --
 
@@ -281,6 +283,10 @@ class RealWorld:
 
     def _left(self) -> float:
         return self._began + self.swap.max_pause - time.monotonic()
+
+    def _schema(self) -> Unchanged:
+        assert self._unchanged is not None
+        return self._unchanged
 
     def _side(self, place: Place) -> Any:
         return (self.swap.serving if place == "serving" else self.swap.follower).side

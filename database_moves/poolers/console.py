@@ -55,6 +55,10 @@ class Console:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session; what it waits for goes on in PgBouncer."""
         self._connection.close()
 
     def run(self, command: str) -> list[dict[str, Any]]:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import contextlib
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from psycopg.conninfo import conninfo_to_dict
 
 from database_moves.errors import AbortedError, MoveError, RefusedError
 from database_moves.poolers import configuration
 from database_moves.poolers.console import CommandError, Console, described, identifier
-from database_moves.poolers.pooler import PoolerState
+from database_moves.poolers.pooler import PoolerState, PoolerUnreachableError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from database_moves.database import Database, Side
+
+T = TypeVar("T")
 
 SETTLE_SECONDS = 5.0
 """How long PgBouncer may take to show what a reload changed; it takes milliseconds."""
@@ -36,6 +39,11 @@ class PgBouncer:
             "source": _address(source),
             "target": _address(target),
         }
+        self._held: Console | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A guard opens a session of its own.
+        return self.__dict__ | {"_held": None}
 
     @cached_property
     def described(self) -> str:
@@ -66,31 +74,42 @@ class PgBouncer:
             notes.append(f"{self.described} pools sessions: a pause waits until clients disconnect")
         return tuple(notes)
 
+    def hold(self) -> None:
+        """Open the session that the pause is to use; see `Pooler`."""
+        self.let_go()
+        with contextlib.suppress(PoolerUnreachableError):
+            self._held = self._console()
+
+    def let_go(self) -> None:
+        """Close what `hold` opened."""
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()
+
     def pause(self, timeout: float) -> None:
         """Let clients wait, once their transactions are over; see `Pooler`."""
         deadline = time.monotonic() + timeout
         for alias in self._aliases():
-            with self._console() as console:
-                console.send(f"PAUSE {identifier(alias)}")
-                try:
-                    answer = console.answer(deadline)
-                except CommandError as error:
-                    if "already" in error.message:
-                        continue
-                    self.resume()
-                    raise
-                if answer is None:
-                    self.resume()
-                    raise AbortedError(
-                        f"transactions through {self.described} did not end in {timeout:.1f} s"
-                    )
+            try:
+                answer = self._ask(lambda console, a=alias: _pause(console, a, deadline))
+            except CommandError:
+                self.resume()
+                raise
+            if answer is None:
+                # The console waits for PAUSE still, and takes no other command meanwhile.
+                waiting, self._held = self._held, None
+                self.resume()
+                if waiting is not None:
+                    waiting.close()
+                raise AbortedError(
+                    f"transactions through {self.described} did not end in {timeout:.1f} s"
+                )
 
     def point_at(self, side: Side) -> None:
         """Lead clients to a side; a pause goes on. See `Pooler`."""
         wanted = self._addresses[side]
         configuration.rewrite(self._file, dict.fromkeys(self._aliases(), wanted))
-        with self._console() as console:
-            console.run("RELOAD")
+        self._run("RELOAD")
         deadline = time.monotonic() + SETTLE_SECONDS
         while self.state().points_at != side:
             if time.monotonic() > deadline:
@@ -102,25 +121,52 @@ class PgBouncer:
 
     def resume(self) -> None:
         """Let clients go on; that none waits is no error."""
-        with self._console() as console:
-            for alias in self._aliases():
-                with contextlib.suppress(CommandError):
-                    console.run(f"RESUME {identifier(alias)}")
+        for alias in self._aliases():
+            with contextlib.suppress(CommandError):
+                self._run(f"RESUME {identifier(alias)}")
 
     def state(self) -> PoolerState:
         """What it does now, as it says itself."""
         aliases = set(self._aliases())
-        with self._console() as console:
-            rows = [row for row in console.run("SHOW DATABASES") if row["name"] in aliases]
+        rows = [row for row in self._run("SHOW DATABASES") if row["name"] in aliases]
         sides = {self._side(row) for row in rows}
         paused = bool(rows) and all(row.get("paused") in ("1", "t", "true") for row in rows)
         return PoolerState(paused, sides.pop() if len(sides) == 1 else None)
+
+    def longest_waits(self) -> Iterator[float]:
+        """How long the client that waits longest has waited, each time it is asked."""
+        aliases = set(self._aliases())
+        with self._console() as console:
+            while True:
+                rows = console.run("SHOW POOLS")
+                yield max(
+                    (
+                        float(row["maxwait"] or 0) + float(row.get("maxwait_us") or 0) / 1e6
+                        for row in rows
+                        if row["database"] in aliases
+                    ),
+                    default=0.0,
+                )
 
     def finish(self) -> None:
         """Nothing is kept for a way back: the file says it all."""
 
     def _console(self) -> Console:
         return Console(self._admin, self.described)
+
+    def _run(self, command: str) -> list[dict[str, Any]]:
+        return self._ask(lambda console: console.run(command))
+
+    def _ask(self, ask: Callable[[Console], T]) -> T:
+        """Ask in the session that is held, or where it is gone or none is, in a new one."""
+        if self._held is not None:
+            try:
+                return ask(self._held)
+            except PoolerUnreachableError:
+                # Asking again is harmless, and PgBouncer may be there again.
+                self.let_go()
+        with self._console() as console:
+            return ask(console)
 
     def _aliases(self) -> list[str]:
         """The entries that lead to either side."""
@@ -155,6 +201,16 @@ class PgBouncer:
             if shown == address:
                 return side
         return None
+
+
+def _pause(console: Console, alias: str, deadline: float) -> list[dict[str, Any]] | None:
+    console.send(f"PAUSE {identifier(alias)}")
+    try:
+        return console.answer(deadline)
+    except CommandError as error:
+        if "already" in error.message:
+            return []
+        raise
 
 
 def _address(database: Database) -> dict[str, str]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from database_moves.errors import MoveError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from database_moves.database import Side
 
 WITHOUT_ANY = (
@@ -47,6 +49,21 @@ class Pooler(Protocol):
         """What a person should know before a pause of so many seconds; changes nothing.
 
         Raises `RefusedError`, with a remedy, where the pooler could not be paused or led elsewhere.
+        """
+
+    def hold(self) -> None:
+        """Open what the pause is to use, in which opening would take its time.
+
+        Every method works without it, also when what was opened is gone; so it raises nothing.
+        """
+
+    def let_go(self) -> None:
+        """Close what `hold` opened, if anything."""
+
+    def longest_waits(self) -> Iterator[float]:
+        """How long the client that waits longest has waited, in seconds, each time it is asked.
+
+        In a session of its own. Raises `PoolerUnreachableError`.
         """
 
     def pause(self, timeout: float) -> None:

@@ -127,9 +127,11 @@ def flush(connection: Connection) -> int:
     A subscription commits without waiting for the disk, so what it applied is seen before it would
     survive a crash. A commit that does wait takes all earlier ones with it.
     """
-    with connection.transaction():
-        connection.execute("SET LOCAL synchronous_commit = 'on'")
-        connection.execute("SELECT pg_logical_emit_message(true, 'patchworks', 'flush')")
+    # One statement, as each costs a pause its way there and back; its commit waits.
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', true), "
+        "pg_logical_emit_message(true, 'patchworks', 'flush')"
+    )
     row = connection.execute("SELECT pg_current_wal_flush_lsn()::text").fetchone()
     assert row is not None
     return positions.number(row[0])
@@ -142,6 +144,13 @@ def advance(connection: Connection, waiting: str, name: str) -> int:
     slot would stand where it stood before and send what it should not. A copied slot is on disk,
     position included, when the copy returns.
     """
+    now = approach(connection, waiting, name)
+    connection.execute("SELECT pg_copy_logical_replication_slot(%s, %s)", (waiting, name))
+    return now
+
+
+def approach(connection: Connection, waiting: str, name: str) -> int:
+    """Do all of `advance` but the last of it, so that this has little left to do; the position."""
     found = status(connection, waiting)
     if found is None or found.lost:
         raise MoveError(f"the slot {waiting} is missing or lost", remedy="create it again")
@@ -151,7 +160,6 @@ def advance(connection: Connection, waiting: str, name: str) -> int:
     connection.execute(
         "SELECT pg_replication_slot_advance(%s, %s::pg_lsn)", (waiting, positions.text(now))
     )
-    connection.execute("SELECT pg_copy_logical_replication_slot(%s, %s)", (waiting, name))
     return now
 
 

@@ -84,12 +84,15 @@ class Stream:
         """Let the stream begin now: nothing that is committed is ever sent; the position.
 
         `connection` is a session on the publisher, for a pause in which none is to be opened.
-        Called once shortly before the pause too, it has little left to pass over in it.
         """
         with self._on_publisher(connection) as session:
             position = slots.advance(session, removal.waiting_slot(self.name), self.name)
         crash_points.reached("stream.slot-advanced")
         return position
+
+    def approach_slot(self, connection: Connection) -> None:
+        """Pass over what there is to pass over now, so that `advance_slot` has little left."""
+        slots.approach(connection, removal.waiting_slot(self.name), self.name)
 
     def subscribe(self, enabled: bool) -> None:
         """Subscribe from the slot, without rows; an existing subscription is brought to that.

@@ -133,19 +133,19 @@ def line_chart(
     return svg.drawing(width, 190, words, content)
 
 
-def dot_chart(points: Sequence[Point], *, name: str, width: int, bands: Sequence[Band] = ()) -> str:
+def dot_chart(points: Sequence[Point], *, name: str, width: int) -> str:
     """One mark a measurement in seconds, each with a stem down to zero."""
     if not points:
         return ""
     highest = max(value for _, value in points)
     frame = Frame(width, 190, points[0][0], points[-1][0], axes.values(highest, "seconds"))
-    parts = [frame.bands(bands), frame.grid()]
+    parts = [frame.grid()]
     for at, value in points:
         x, y = frame.x(at), frame.y(value)
         tip = svg.element("title", svg.text(f"{at:%H:%M:%S} UTC: {wording.duration(value)}"))
         parts.append(svg.line(x, frame.floor, x, y, "stem"))
         parts.append(svg.element("circle", tip, cx=x, cy=y, r=3.5, class_="dot"))
-    words = f"{name}: {len(points)} writes, the longest {wording.duration(highest)}"
+    words = f"{name}: {len(points)} marks, the longest {wording.duration(highest)}"
     return svg.drawing(width, 190, words, "".join(parts))
 
 

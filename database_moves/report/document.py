@@ -98,8 +98,8 @@ class MoveReport(Part):
     writes_waited: float | None = Field(
         description="How long writes waited in the latest swap that was done."
     )
-    longest_write: float | None = Field(
-        description="The longest write that a probe saw within a minute of a swap."
+    longest_wait: float | None = Field(
+        description="The longest that a client was seen to wait at a pooler around a swap."
     )
     verification: Verified | None
     remains: tuple[Remains, ...]
@@ -143,7 +143,7 @@ def report(
         bytes=None if size is None else int(size),
         rows=None if rows is None else int(rows),
         writes_waited=done[-1].pause_seconds if done else None,
-        longest_write=_longest_write(state, kept),
+        longest_wait=_longest_wait(state, kept),
         verification=_detailed(state, verification) if verification else _stored(state),
         remains=tuple(
             Remains(text=step.text, command=step.command) for step in next_steps.remaining(state)
@@ -158,11 +158,11 @@ def report(
 
 
 def around(swap: SwapRecord, samples: Iterable[Sample], seconds: float) -> list[Sample]:
-    """The samples with a probe from so long before a swap to so long after it."""
+    """The samples of clients' waits from so long before a swap to so long after it."""
     return [
         sample
         for sample in samples
-        if sample.probe_seconds is not None
+        if sample.wait_seconds is not None
         and (sample.at - swap.began).total_seconds() >= -seconds
         and (sample.at - swap.ended).total_seconds() <= seconds
     ]
@@ -201,11 +201,11 @@ def _server(place: Place) -> Server:
     return Server(address=place.address, server_version=place.server_version)
 
 
-def _longest_write(state: MoveState, samples: list[Sample]) -> float | None:
-    probes = [
-        sample.probe_seconds or 0.0 for swap in state.swaps for sample in around(swap, samples, 60)
+def _longest_wait(state: MoveState, samples: list[Sample]) -> float | None:
+    waits = [
+        sample.wait_seconds or 0.0 for swap in state.swaps for sample in around(swap, samples, 60)
     ]
-    return max(probes, default=None)
+    return max(waits, default=None)
 
 
 def _stored(state: MoveState) -> Verified | None:

@@ -18,7 +18,7 @@ WIDE, HALF, NARROW = 880, 430, 340
 """Pixels of the two drawings of each chart: text in a drawing shrinks with it."""
 
 AROUND = 20
-"""Seconds before and after a swap that its chart of writes shows."""
+"""Seconds before and after a swap that its chart of waits shows."""
 
 SHOWN = 10
 """Tables that are listed at once; the rest is folded."""
@@ -138,7 +138,7 @@ def measurements(report: MoveReport) -> str:
     caught = ("verify", "ready", "cutover", "soak", "rollback", "rolled-back")
     late = [sample for sample in report.samples if sample.phase in caught]
     early = [sample for sample in report.samples if sample.phase not in caught]
-    rate = series.copy_rate(report.samples)
+    rate = _enough(series.copy_rate(report.samples))
     drawn = figure(
         lambda width: charts.line_chart(rate, unit="bytes/s", name="Rate", width=width),
         "Bytes a second. Times are UTC.",
@@ -157,11 +157,16 @@ def _lag(title: str, samples: Sequence[Sample], bands: Sequence[charts.Band]) ->
         (series.lag_bytes(samples), "bytes", "Write-ahead log that the follower had not applied."),
         (series.lag_seconds(samples), "seconds", "How old the follower's latest change was."),
     ):
-        chart = charts.line_chart(points, unit=unit, name=title, width=HALF, bands=bands)
+        chart = charts.line_chart(_enough(points), unit=unit, name=title, width=HALF, bands=bands)
         if chart:
             words = element("figcaption", text(f"{caption}{marked} Times are UTC."))
             drawn += element("figure", chart + words)
     return section(title, _tag("div", drawn, "pair")) if drawn else ""
+
+
+def _enough(points: Sequence[charts.Point]) -> Sequence[charts.Point]:
+    """No points where they are too few to make a line."""
+    return points if len(points) > 1 else ()
 
 
 def swaps(report: MoveReport) -> str:
@@ -189,17 +194,14 @@ def _swap(report: MoveReport, swap: SwapRecord) -> str:
             caption,
         )
     )
-    probes = [
-        (sample.at, sample.probe_seconds or 0.0) for sample in around(swap, report.samples, AROUND)
+    waits = [
+        (sample.at, sample.wait_seconds or 0.0) for sample in around(swap, report.samples, AROUND)
     ]
-    bands = [charts.Band(swap.began, swap.ended, "the pause")]
     parts.append(
         figure(
-            lambda width: charts.dot_chart(
-                probes, name="Writes around the pause", width=width, bands=bands
-            ),
-            "How long a client's write took, one mark a write, at the time it was begun. "
-            "The pause is orange. Times are UTC.",
+            lambda width: charts.dot_chart(waits, name="Clients' waits", width=width),
+            "How long the client that waited longest at a pooler had waited, one mark a look. "
+            "Times are UTC.",
         )
     )
     parts += [element("p", text(note)) for note in swap.notes]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 PEAKS: tuple[Callable[[Sample], float], ...] = (
     lambda sample: sample.lag_bytes or 0,
     lambda sample: sample.lag_seconds or 0,
-    lambda sample: sample.probe_seconds or 0,
+    lambda sample: sample.wait_seconds or 0,
 )
 """What must not be lost: of each run of samples, the highest of each of these is kept."""
 

@@ -23,9 +23,10 @@ from database_moves.state import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from database_moves.context import Context
+    from database_moves.cutover.waits import Wait
     from database_moves.durable import Output
     from database_moves.replication.stream import Stream
 
@@ -92,6 +93,13 @@ class Recording:
             with contextlib.suppress(Exception):
                 DBOS.write_stream(SAMPLES, stored(self.sample()))
             count += 1
+
+    def write_waits(self, waits: Iterable[Wait]) -> None:
+        """Keep how long clients were seen to wait."""
+        with contextlib.suppress(Exception):
+            for at, seconds in waits:
+                sample = Sample(at=at, phase=self._phase, step=self._name, wait_seconds=seconds)
+                DBOS.write_stream(SAMPLES, stored(sample))
 
     def failed(self, error: BaseException) -> None:
         """Keep what a step failed with, for those who ask later."""

@@ -68,12 +68,13 @@ def pause(move: str, to: Side, number: int) -> Output:
     context = contexts.of(move)
     stream = stream_to(context, to)
     began = now()
-    with recording(context, PHASES[to], "swap", stream):
+    with recording(context, PHASES[to], "swap", stream) as recorded:
         world = RealWorld(_swap(context, to))
         if settle(context) == to:
             outcome, reason = "done", ""
         else:
             outcome, reason = _attempt(context, world)
+        recorded.write_waits(world.waits.end())
     record = SwapRecord(
         number=number,
         to=to,

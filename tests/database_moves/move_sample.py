@@ -185,7 +185,7 @@ def samples(seed: int = 4) -> list[Sample]:
             values["retained_bytes"] = int(backlog + 16 * 1024**2)
         probe = chance.gauss(0.0031, 0.0006)
         probe = probe if second != 1480 else 5.074
-        values["probe_seconds"] = max(probe if second != 1725 else 0.0846, 0.001)
+        values["wait_seconds"] = max(probe if second != 1725 else 0.0846, 0.001)
         found.append(Sample.model_validate(values))
     return found
 

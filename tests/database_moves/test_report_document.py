@@ -34,7 +34,7 @@ def test_a_report_is_as_its_schema_says_and_can_be_read_back() -> None:
     jsonschema.validate(json.loads(text), json.loads(schemas.text_of("move-report")))
     again = MoveReport.model_validate_json(text)
     assert again.writes_waited == pytest.approx(0.0812)
-    assert again.longest_write == pytest.approx(5.074)
+    assert again.longest_wait == pytest.approx(5.074)
     assert (again.rows, again.bytes) == (336_980_342, move_sample.SIZE)
 
 
@@ -44,7 +44,7 @@ def test_thinning_keeps_the_order_the_ends_and_every_peak_of_its_run() -> None:
         sample.model_copy(update={"at": move_sample.at(second)})
         for second, sample in enumerate(samples)
     ]
-    peak = samples[4321].model_copy(update={"lag_bytes": 10**15, "probe_seconds": 99.0})
+    peak = samples[4321].model_copy(update={"lag_bytes": 10**15, "wait_seconds": 99.0})
     samples[4321] = peak
     kept = thin(samples, SAMPLES)
     assert len(kept) <= SAMPLES

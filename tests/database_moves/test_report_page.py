@@ -182,7 +182,7 @@ def test_a_move_that_has_just_begun_has_a_page_too() -> None:
     [
         {"lag_bytes": 0, "lag_seconds": 0.0},
         {"lag_seconds": math.inf},
-        {"lag_seconds": math.nan, "probe_seconds": 1e9},
+        {"lag_seconds": math.nan, "wait_seconds": 1e9},
         {"lag_bytes": 2**62, "done": -5.0},
         {"at": move_sample.at(-86400 * 30)},
     ],
