@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from psycopg.conninfo import conninfo_to_dict
@@ -91,7 +91,7 @@ class PgBouncer:
         deadline = time.monotonic() + timeout
         for alias in self._aliases():
             try:
-                answer = self._ask(lambda console, a=alias: _pause(console, a, deadline))
+                answer = self._ask(partial(_pause, alias=alias, deadline=deadline))
             except CommandError:
                 self.resume()
                 raise

@@ -21,7 +21,7 @@ from database_moves.schema.contents import Section
 from database_moves.schema.sessions import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from database_moves.database import Database
     from database_moves.schema.archive import Archive, IndexFact
@@ -88,16 +88,15 @@ def build_indexes(
         entries = [entry for entry in entries_of(archive) if entry.key not in done]
         tables = _by_table(connection, archive, entries)
         large = [table for table in tables if _is_large(table, done)]
-        builds = sum(len(table.entries) for table in large)
-        # Sessions that would have no index of their own lend their processors to the others.
-        helpers = max(0, -(-jobs // max(1, min(jobs, builds))) - 1)
+        large.sort(key=lambda table: -table.size)
         settings = {
             # Written to disk by what commits after them, at the end.
             "synchronous_commit": "off",
             "maintenance_work_mem": f"{max(1024, memory // 1024)}kB",
-            "max_parallel_maintenance_workers": str(helpers),
+            "max_parallel_maintenance_workers": "0",
         }
-        tasks = [task for table in large for task in _side_by_side(table, archive, done)]
+        helpers = iter(lent(sum(len(table.entries) for table in large), jobs))
+        tasks = [task for table in large for task in _side_by_side(table, archive, done, helpers)]
         tasks += _together([table for table in tables if table not in large], archive)
         total = sum(task.counts for task in tasks)
         sessions.work(
@@ -112,6 +111,15 @@ def build_indexes(
         restoring.record(connection, ["indexes"])
     crash_points.reached("indexes.built")
     return len(entries)
+
+
+def lent(builds: int, jobs: int) -> list[int]:
+    """Parallel workers for each of so many builds, in the order in which they begin.
+
+    The last ones are fewer than there are sessions, whose processors they get in their place.
+    """
+    last = builds % jobs
+    return [0] * (builds - last) + [-(-jobs // last) - 1 for _ in range(last)]
 
 
 def _is_large(table: _Indexes, done: set[str]) -> bool:
@@ -141,7 +149,9 @@ def _by_table(
     return list(tables.values())
 
 
-def _side_by_side(table: _Indexes, archive: Archive, done: set[str]) -> list[Task]:
+def _side_by_side(
+    table: _Indexes, archive: Archive, done: set[str], helpers: Iterator[int]
+) -> list[Task]:
     """A task for each index, and one that makes them keys when the last is built."""
     parts = [_split(entry, fact, archive) for entry, fact in table.entries]
     left = {number for number, (create, _) in enumerate(parts) if create}
@@ -160,10 +170,15 @@ def _side_by_side(table: _Indexes, archive: Archive, done: set[str]) -> list[Tas
     def build(number: int) -> Task:
         entry, fact = table.entries[number]
         key = f"{entry.key} built"
+        workers = next(helpers)
 
         def run(connection: psycopg.Connection[Any]) -> Iterable[Task]:
             if key not in done:
                 with connection.transaction():
+                    connection.execute(
+                        "SELECT set_config('max_parallel_maintenance_workers', %s, true)",
+                        (str(workers),),
+                    )
                     _execute(connection, parts[number][0], entry)
                     restoring.record(connection, [key])
                 crash_points.reached("indexes.one-built")
