@@ -15,10 +15,10 @@ import argparse
 import os
 import subprocess
 import sys
-import threading
 import time
-from pathlib import Path
 from typing import Any
+
+from benchmarks.memory import PeakMemory
 
 
 def main() -> None:
@@ -107,41 +107,6 @@ def baseline(stacks: int) -> None:
         f"{plain / stacks * 1000:.1f} ms with the SDK's test monitor: {plain / ours:.1f} times",
         flush=True,
     )
-
-
-class PeakMemory:
-    """Watches the proportional set size of this process and its children, in MiB."""
-
-    def __init__(self) -> None:
-        self._peak = 0.0
-        self._ended = threading.Event()
-        self._watch = threading.Thread(target=self._run, daemon=True)
-        self._watch.start()
-
-    def stop(self) -> float:
-        """The highest seen."""
-        self._ended.set()
-        self._watch.join()
-        return self._peak
-
-    def _run(self) -> None:
-        while True:
-            self._peak = max(self._peak, _memory())
-            if self._ended.wait(0.25):
-                return
-
-
-def _memory() -> float:
-    me = os.getpid()
-    children = Path(f"/proc/{me}/task/{me}/children").read_text().split()
-    total = 0.0
-    for pid in (str(me), *children):
-        try:
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        except OSError:
-            continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
-    return total
 
 
 if __name__ == "__main__":

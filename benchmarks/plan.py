@@ -1,0 +1,157 @@
+"""How long a plan takes: one tenant changed among many, one component changed, and both again.
+
+    python -m benchmarks.plan [--tenants 100 1000] [--baseline N]
+
+Each plan is the command as a person runs it, from process start to its four outputs written, in a
+scratch repository whose catalog has that many tenants; the first of all finds no cache. Beside the
+seconds stand the milliseconds for each stack that was evaluated, and the peak memory of all
+processes together (proportional set size). The baseline evaluates tenants' stacks at two commits
+with the SDK's own test monitor, which is what a script of one's own would do: it compares nothing,
+and is measured on a few stacks and computed for all, on as many cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+from benchmarks.memory import PeakMemory
+from catalog.load import find_root
+
+COMPONENT = Path("components", "aws", "bucket.py")
+BEFORE, AFTER = "UPLOAD_DAYS = 7", "UPLOAD_DAYS = 8"
+
+
+def main() -> None:
+    """Measure every size, then the baseline."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--tenants", type=int, nargs="+", default=[100, 1000])
+    parser.add_argument("--baseline", type=int, default=20, help="stacks for the baseline; 0: none")
+    options = parser.parse_args()
+    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
+    print("tenants   change              seconds   stacks evaluated   ms a stack   peak MiB   exit")
+    for tenants in options.tenants:
+        measure(tenants)
+    if options.baseline:
+        baseline(options.baseline, max(options.tenants))
+
+
+def measure(tenants: int) -> None:
+    """Plan two changes in a repository of that many tenants, twice each."""
+    with tempfile.TemporaryDirectory(prefix="patchworks-benchmark-") as directory:
+        repository, cache = Path(directory, "repository"), Path(directory, "cache")
+        build(repository, tenants)
+        one = repository / "tenants" / "tenant-0000.yaml"
+        one.write_text(one.read_text().replace("database_connections: ", "database_connections: 1"))
+        commit(repository, "one tenant")
+        for title in ("one tenant", "the same again"):
+            plan(repository, cache, tenants, title)
+        component = repository / COMPONENT
+        source = component.read_text()
+        if BEFORE not in source:
+            raise SystemExit(f"{COMPONENT} has no line {BEFORE!r}")
+        component.write_text(source.replace(BEFORE, AFTER))
+        commit(repository, "a component")
+        for title in ("a component", "the same again"):
+            plan(repository, cache, tenants, title)
+
+
+def build(repository: Path, tenants: int) -> None:
+    """A repository with this checkout's commit, and that many tenants in place of its own."""
+    root = find_root()
+    git(root.parent, "clone", "--quiet", "--no-hardlinks", str(root), str(repository))
+    cells = {path.stem: yaml.safe_load(path.read_text()) for path in root.glob("cells/prod-*.yaml")}
+    places = [(cell, base) for cell, held in sorted(cells.items()) for base in held["databases"]]
+    files = sorted((repository / "tenants").glob("*.yaml"))
+    models = [yaml.safe_load(path.read_text()) for path in files]
+    models = [
+        each
+        for each in models
+        if each["environment"] == "prod" and each["placement"]["database"] != "dedicated"
+    ]
+    domain = yaml.safe_load((root / "organization.yaml").read_text())["domain"]
+    for path in files:
+        path.unlink()
+    for number in range(tenants):
+        name = f"tenant-{number:04}"
+        cell, database = places[number % len(places)]
+        made = {
+            **models[number % len(models)],
+            "name": name,
+            "placement": {"cell": cell, "database": database},
+            "hostnames": [f"{name}.{domain}"],
+        }
+        (repository / "tenants" / f"{name}.yaml").write_text(yaml.safe_dump(made, sort_keys=False))
+    commit(repository, f"{tenants} tenants")
+
+
+def plan(repository: Path, cache: Path, tenants: int, title: str) -> None:
+    """Run the command once and print its line."""
+    outputs = [f"plan.{suffix}" for suffix in ("md", "html", "json", "sarif")]
+    command = [sys.executable, "-m", "scripts.main", "plan", "--base", "HEAD~1"]
+    for each in outputs:
+        command += ["--output", each]
+    began, peak = time.perf_counter(), PeakMemory()
+    ended = subprocess.run(
+        command,
+        cwd=repository,
+        env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    took, memory = time.perf_counter() - began, peak.stop()
+    document = json.loads((repository / "plan.json").read_text())
+    evaluated = len(document["stacks"]) + document["unchanged"]
+    print(
+        f"{tenants:7}   {title:17}   {took:7.2f}   {evaluated:16,}   "
+        f"{took / max(evaluated, 1) * 1000:10.1f}   {memory:8.0f}   {ended.returncode:4}",
+        flush=True,
+    )
+    git(repository, "clean", "--quiet", "--force")
+
+
+def baseline(stacks: int, tenants: int) -> None:
+    """Evaluate a few stacks with the SDK's test monitor, and compute what all would take."""
+    from benchmarks.generated import generated_catalog
+    from benchmarks.plain_sdk import evaluate_plainly
+    from rehearsal.evaluation import Evaluation
+
+    catalog = generated_catalog(stacks)
+    names = [f"tenant.{name}" for name in catalog.tenants]
+    exports = Evaluation(catalog).exports_of
+    evaluate_plainly(catalog, names[0], exports)
+    began = time.perf_counter()
+    for name in names:
+        evaluate_plainly(catalog, name, exports)
+    each = (time.perf_counter() - began) / stacks
+    print(
+        f"the SDK's test monitor: {each * 1000:.0f} ms a stack ({stacks} measured), so "
+        f"{each * 2 * tenants / (os.cpu_count() or 1):.0f} s for {tenants:,} tenants at two commits"
+    )
+
+
+def commit(repository: Path, message: str) -> None:
+    """Commit the work tree as it is."""
+    git(repository, "add", "--all")
+    git(
+        repository,
+        *("-c", "user.name=benchmark", "-c", "user.email=benchmark@example.com"),
+        *("-c", "commit.gpgsign=false", "commit", "--quiet", "--no-verify", "--message", message),
+    )
+
+
+def git(directory: Path, *arguments: str) -> None:
+    """Run git, or end with what it said."""
+    subprocess.run(["git", *arguments], cwd=directory, check=True)
+
+
+if __name__ == "__main__":
+    main()
