@@ -193,7 +193,8 @@ class Node(_Part):
     severity: Severity | None = None
     """The gravest of its marks."""
     uses: tuple[int, ...] = ()
-    """Places, in the same list, of the resources whose outputs it takes."""
+    """Places, in the same list, of the resources whose outputs it takes; neighbours' own ties, from
+    one to the other, are left out."""
 
 
 class StackPlan(_Part):

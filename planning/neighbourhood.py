@@ -45,7 +45,13 @@ def around(
             component=_component(resources[urn], resources),
             action=changed[urn].action if urn in changed else None,
             severity=_gravest(changed[urn]) if urn in changed else None,
-            uses=tuple(sorted({place[each] for each in _uses(resources[urn]) if each in place})),
+            uses=tuple(
+                sorted(
+                    place[each]
+                    for each in _uses(resources[urn])
+                    if each in place and (urn in changed or each in changed)
+                )
+            ),
         )
         for urn in order
     )

@@ -31,7 +31,7 @@ def test_a_change_is_drawn_with_what_it_uses_and_what_uses_it() -> None:
         resource("far"),
         resource("key", "far"),
         resource("queue", "key"),
-        resource("reader", "queue"),
+        resource("reader", "queue", "key"),
         resource("other"),
     )
     nodes = neighbourhood.around([change("queue")], None, head)

@@ -118,7 +118,7 @@ def test_an_interrupted_command_says_so_in_one_line(tmp_path):
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=120)
     assert (process.returncode, errors.strip()) == (130, "patchworks: interrupted")
 
 
