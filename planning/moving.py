@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from planning import checks
-from planning.document import Fault, Move, Placement
+from planning.document import Fault, Move, Place, Placement
 from planning.sides import NotEvaluatedError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def moves_of(base: State, head: State) -> tuple[list[Move], list[Fault]]:
-    """The moves that a change asks for, and why they could not be told."""
+    """The moves that a change asks for, and why they are refused or could not be told."""
     if base.loaded is None or head.loaded is None:
         return [], []
     before, after = base.loaded.placements, head.loaded.placements
@@ -34,7 +34,17 @@ def moves_of(base: State, head: State) -> tuple[list[Move], list[Fault]]:
         lines = str(error).splitlines() or [""]
         return bare, [Fault(problem=f"what the moves are can't be told: {lines[0][:300]}")]
     told = {each.tenant for each in found}
-    return [*found, *(each for each in bare if each.tenant not in told)], []
+    refused = [
+        Fault(
+            problem=f"the move from {each.before} to {each.after} is refused: {reason}",
+            stack=f"tenant.{each.tenant}",
+            place=Place(file=f"tenants/{each.tenant}.yaml", line=1),
+            remedy="choose another placement, or mend what refuses it before",
+        )
+        for each in found
+        for reason in each.refused
+    ]
+    return [*found, *(each for each in bare if each.tenant not in told)], refused
 
 
 def _place(given: dict[str, object]) -> Placement:
