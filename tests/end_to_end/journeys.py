@@ -113,7 +113,7 @@ class Journey:
             env=environment(),
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=900,
             **settings,
         )
 

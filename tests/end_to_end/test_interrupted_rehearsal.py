@@ -48,7 +48,7 @@ def test_an_interrupt_ends_it_with_one_line_and_the_next_goes_on(journey: Journe
     rehearsal = journey.begin("rehearse")
     wait_for_more(journey, 120)
     rehearsal.send_signal(signal.SIGINT)
-    said, complained = rehearsal.communicate(timeout=60)
+    said, complained = rehearsal.communicate(timeout=300)
     assert (rehearsal.returncode, said) == (130, "")
     assert complained.splitlines() == [
         "patchworks: stopping after the resource under way",
@@ -61,7 +61,7 @@ def test_an_interrupt_ends_it_with_one_line_and_the_next_goes_on(journey: Journe
     rehearsal = journey.begin("rehearse", "organization")
     wait_for_more(journey, 60)
     rehearsal.send_signal(signal.SIGTERM)
-    assert rehearsal.wait(timeout=60) == 130
+    assert rehearsal.wait(timeout=300) == 130
     assert len(state(journey, "organization").resources) > begun
 
 
@@ -82,7 +82,7 @@ def test_killed_at_any_moment_it_goes_on_and_ends_as_if_it_had_not_been(
         rehearsal.kill()
         rehearsal.communicate()
         kills += 1
-    _, complained = rehearsal.communicate(timeout=240)
+    _, complained = rehearsal.communicate(timeout=900)
     assert rehearsal.returncode == 0, complained
     assert kills >= 3
     assert journey.rehearse().touched() == set()
@@ -105,7 +105,7 @@ def test_killed_at_any_moment_it_goes_on_and_ends_as_if_it_had_not_been(
 def test_two_rehearsals_at_once_take_turns(journey: Journey) -> None:
     both = [journey.begin("rehearse", "organization") for _ in range(2)]
     for rehearsal in both:
-        _, complained = rehearsal.communicate(timeout=240)
+        _, complained = rehearsal.communicate(timeout=900)
         assert rehearsal.returncode == 0, complained
         assert complained.startswith("organization: ")
         assert "created" not in complained

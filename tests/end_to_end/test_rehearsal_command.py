@@ -114,7 +114,7 @@ def test_the_demo_again_on_a_terminal_shows_progress_and_leaves_none(journey: Jo
             shown += os.read(leader, 65536)
         except OSError:
             break
-    assert demo.wait(timeout=30) == 0
+    assert demo.wait(timeout=300) == 0
     os.close(leader)
     assert "unchanged" in shown.decode()
     # The live line was drawn, and the cursor is shown again after it.
@@ -181,7 +181,7 @@ def test_an_ordinary_user_rehearses_as_well(tmp_path_factory: pytest.TempPathFac
             env=environment() | {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=900,
         )
         assert done.returncode == 0, done.stderr
         assert "tenant.sandbox: " in done.stderr

@@ -24,7 +24,7 @@ class Patchworks:
             env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "80"} | environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
 
 
