@@ -12,6 +12,11 @@ import stalls
 from rehearsal.servers import process
 
 
+def pytest_configure() -> None:
+    """Hear Ctrl-C: a run in the background ignores it, and all that it starts would as well."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A test that is skipped fails: what does not run proves nothing."""

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from conftest import MOVER, OWNER, OWNER_PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from conftest import Made
     from kit.pgbouncer import PgBouncerServer
-
-    from tests.database_moves.conftest import Made
 
 pytestmark = pytest.mark.needs_pgbouncer
 
@@ -23,8 +23,6 @@ def test_a_client_reaches_a_database_with_a_hostile_name_through_the_pooler(
     make_pooler: Callable[..., PgBouncerServer],
     pool_mode: str,
 ) -> None:
-    from conftest import MOVER, OWNER, OWNER_PASSWORD
-
     made = make_database(16, "O'r\\ders; # \u00fc=")
     pooler = make_pooler({"orders": made}, pool_mode=pool_mode)
     with psycopg.connect(pooler.dsn("orders", OWNER, OWNER_PASSWORD)) as connection:

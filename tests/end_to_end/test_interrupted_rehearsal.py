@@ -72,10 +72,10 @@ def test_killed_at_any_moment_it_goes_on_and_ends_as_if_it_had_not_been(
     kills = 0
     while True:
         rehearsal = journey.begin("rehearse")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 600
         wanted = applied(journey) + moments.randrange(60, 400)
         while rehearsal.poll() is None and applied(journey) < wanted:
-            assert time.monotonic() < deadline + 60
+            assert time.monotonic() < deadline
             time.sleep(0.002)
         if rehearsal.poll() is not None or kills == 5:
             break
