@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from database_moves import admission, durable, lease, names, next_steps, store, workflow
 from database_moves import context as contexts
-from database_moves import durable, lease, names, store, workflow
+from database_moves.cutover import gate
+from database_moves.database import gone
 from database_moves.errors import AbortedError, MoveError, RefusedError
 from database_moves.preflight import preflight
 from database_moves.state import MoveState, Place, Request, now, stored
@@ -14,10 +17,14 @@ from database_moves.state import MoveState, Place, Request, now, stored
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from database_moves.admission import Verb
     from database_moves.context import Context
     from database_moves.database import Database, Side
     from database_moves.options import MoveOptions
     from database_moves.preflight import Report
+
+_SWAPPING: dict[str, Side] = {"cutover": "target", "rollback": "source"}
+"""The phases of a swap that has begun, and the side that is to serve."""
 
 
 class PreflightRefusedError(RefusedError):
@@ -32,82 +39,125 @@ class PreflightRefusedError(RefusedError):
 def move(context: Context, url: str) -> MoveState:
     """Begin a move or go on with it, until it is ready or, with `cutover` auto, swapped.
 
-    Raises `RefusedError` before anything is changed, `AbortedError` when a cutover was undone and
-    the source serves, and `MoveError` where another run goes on.
+    Raises `RefusedError` before anything is changed, `AbortedError` when a swap was undone and
+    the side that served serves, and `MoveError` where another run goes on.
     """
-    with _held(context, url) as known:
+    with _admitted(context, url, "move") as known:
         request = known.request if known is not None else _request(context)
         with _launched(context, url):
             _run(context, context.move, workflow.move, stored(request))
             state = _taken_up(context, url)
             if context.options.cutover == "auto" and state.phase == "ready":
-                return _swap(context, url, state, "target")
+                return _swap(context, url, "target")
             return state
 
 
 def cutover(context: Context, url: str) -> MoveState:
-    """Let the target serve; the source follows from then on."""
-    return _swap_to(context, url, "target")
+    """Let the target serve; the source follows from then on. Again changes nothing."""
+    return _swap_to(context, url, "target", "cutover")
 
 
 def rollback(context: Context, url: str) -> MoveState:
     """Let the source serve again, with every write that was made since the cutover."""
-    return _swap_to(context, url, "source")
+    return _swap_to(context, url, "source", "rollback")
 
 
 def finish(context: Context, url: str, *, dump: str | None, drop: bool) -> MoveState:
-    """End a move in its soak: remove what it made.
+    """End a move that was cut over, whichever side serves now: remove what it made.
 
     `dump` is a file for a last dump of the old database, `drop` deletes that database then.
+    Without `drop` it is left, and lets nobody in. Again changes nothing.
     """
-    with _held(context, url) as known:
+    if drop and dump is None:
+        raise RefusedError("the old database is dropped after a last dump of it only")
+    with _admitted(context, url, "finish") as known:
         state = _expected(context, known)
-        if state.phase not in ("soak", "cutover"):
-            raise RefusedError(
-                f"move {context.move} can't be finished in the phase {state.phase}",
-                remedy="`database abort` gives up a move whose source serves",
-            )
-        with _launched(context, url):
-            state = _taken_up(context, url)
-            request = {"move": context.move, "serving": state.serving, "dump": dump, "drop": drop}
-            _run(context, f"{context.move}.finish", workflow.finish, request)
-            return _expected(context, _load(url, context.move))
+        if state.phase == "finished":
+            return _finished(context, url, state, drop)
+        if dump is not None and state.phase != "finishing" and Path(dump).exists():
+            raise RefusedError(f"{dump} exists already", remedy="name another file for the dump")
+        return _end(
+            context,
+            url,
+            "finish",
+            {"move": context.move, "serving": state.serving, "dump": dump, "drop": drop},
+        )
 
 
 def abort(context: Context, url: str) -> MoveState:
     """Give up a move while its source serves: the target is left as it was before."""
-    with _held(context, url) as known:
+    with _admitted(context, url, "abort") as known:
         state = _expected(context, known)
-        if state.running == context.move:
-            # What was begun is not gone on with; a swap that was begun is settled first.
-            with durable.reading(url) as client:
-                client.cancel_workflow(context.move)
-        with _launched(context, url):
-            state = _taken_up(context, url)
-            if state.serving == "target":
-                raise RefusedError(
-                    f"move {context.move} can't be given up: the target serves",
-                    remedy="`database rollback` lets the source serve again",
-                )
-            _run(context, f"{context.move}.abort", workflow.abort, {"move": context.move})
-            return _expected(context, _load(url, context.move))
+        if state.phase == "aborted":
+            return state
+        # A swap that was begun is settled as it stands, which may show that the target serves.
+        context.attempts = False
+        return _end(context, url, "abort", {"move": context.move})
+
+
+def _end(context: Context, url: str, kind: Verb, request: dict[str, Any]) -> MoveState:
+    """Run a workflow that ends the move, in place of whatever is under way."""
+    with durable.reading(url) as client:
+        number = len(store.begun(client, context.move, kind)) + 1
+        for pending in store.pending(client, context.move):
+            # Not gone on with; an end that was begun with other options neither.
+            if not pending.startswith(f"{context.move}.swap."):
+                client.cancel_workflow(pending)
+    function = workflow.finish if kind == "finish" else workflow.abort
+    with _launched(context, url):
+        admission.admit(_taken_up(context, url), kind)
+        _run(context, f"{context.move}.{kind}.{number}", function, request)
+        return _expected(context, _load(url, context.move))
+
+
+def _finished(context: Context, url: str, state: MoveState, drop: bool) -> MoveState:
+    with durable.reading(url) as client:
+        dropped = any(asked["drop"] for asked in store.begun(client, context.move, "finish"))
+    if drop and not dropped:
+        raise RefusedError(
+            f"move {context.move} is finished already, and left the old database",
+            remedy="dump it with pg_dump and drop it with DROP DATABASE",
+        )
+    return state
 
 
 @contextlib.contextmanager
-def _held(context: Context, url: str) -> Iterator[MoveState | None]:
-    """Be the only mover of these databases; the state of the move so far."""
+def _admitted(context: Context, url: str, verb: Verb) -> Iterator[MoveState | None]:
+    """Be the only mover of these databases; the state of the move, which takes the command."""
     names.check(context.move)
-    with lease.hold(context.source, context.target, context.move) as held:
+    state = _load(url, context.move)
+    if verb != "move":
+        _expected(context, state)
+    if state is not None:
+        admission.admit(state, verb)
+        if state.phase in ("finished", "aborted"):
+            yield state
+            return
+    databases = _databases(context, state)
+    with lease.hold(databases, context.move) as held:
         context.keep_lease = held.keep
+        # Another mover may have been waited for.
         state = _load(url, context.move)
         if state is not None:
-            _same_databases(context, state.request)
+            admission.admit(state, verb)
+            _same_databases(databases, state.request)
             context.options = _still_chosen(state.request.options, context.options)
-            if state.phase in ("finished", "aborted"):
-                raise RefusedError(
-                    f"move {context.move} is {state.phase}", remedy="choose another name"
-                )
         yield state
+
+
+def _databases(context: Context, state: MoveState | None) -> list[Database]:
+    """The two databases of the move, or the one that its end has left."""
+    if state is not None and state.phase == "finishing":
+        old = context.database(contexts.other(state.serving))
+        if gone(old):
+            return [context.database(state.serving)]
+    source, target = _place(context.source), _place(context.target)
+    if _identity(source) == _identity(target):
+        raise RefusedError(
+            f"source and target are the same database: {source.address} and {target.address}",
+            remedy="give the empty database to move to as the target",
+        )
+    return [context.source, context.target]
 
 
 @contextlib.contextmanager
@@ -122,43 +172,52 @@ def _launched(context: Context, url: str) -> Iterator[None]:
         contexts.leave(context.move)
 
 
-def _swap_to(context: Context, url: str, to: Side) -> MoveState:
-    with _held(context, url) as known:
+def _swap_to(context: Context, url: str, to: Side, verb: Verb) -> MoveState:
+    with _admitted(context, url, verb) as known:
         state = _expected(context, known)
-        if state.phase not in ("ready", "soak", "rolled-back", "cutover"):
-            raise RefusedError(
-                f"move {context.move} is in the phase {state.phase}",
-                remedy=f"run `database move {context.move}` until it is ready",
-            )
+        # One that was begun the other way is not tried again.
+        context.attempts = _SWAPPING.get(state.phase, to) == to
         with _launched(context, url):
             state = _taken_up(context, url)
             if state.serving == to:
                 return state
-            return _swap(context, url, state, to)
+            context.attempts = True
+            return _swap(context, url, to)
 
 
 def _taken_up(context: Context, url: str) -> MoveState:
-    """The state when a swap that was left pending has ended; launching took it up."""
+    """The state when what was left pending has ended; launching took it up."""
     state = _expected(context, _load(url, context.move))
-    if state.running is not None:
-        durable.wait(state.running, context.check)
-        state = _expected(context, _load(url, context.move))
+    if state.running is None:
+        return state
+    outcome = durable.wait(state.running, context.check)
+    to = _SWAPPING.get(state.phase)
+    state = _expected(context, _load(url, context.move))
+    if to is not None and context.attempts:
+        _judge(outcome, to, state)
     return state
 
 
-def _swap(context: Context, url: str, state: MoveState, to: Side) -> MoveState:
-    number = len(state.swaps) + 1
+def _swap(context: Context, url: str, to: Side) -> MoveState:
+    with durable.reading(url) as client:
+        number = len(store.begun(client, context.move, "swap")) + 1
     request: dict[str, Any] = {"move": context.move, "to": to, "number": number}
     outcome = _run(context, f"{context.move}.swap.{number}", workflow.swap, request)
+    state = _expected(context, _load(url, context.move))
+    _judge(outcome, to, state)
+    return state
+
+
+def _judge(outcome: dict[str, Any], to: Side, state: MoveState) -> None:
+    """Raise what an outcome of a swap means to whoever asked for it."""
     if "refused" in outcome:
         raise RefusedError(outcome["refused"])
     if outcome["swap"]["outcome"] == "aborted":
+        commands = [f"`{way.command}`" for way in next_steps.remaining(state) if way.command]
         raise AbortedError(
-            f"{contexts.other(to)} serves as before: {outcome['swap']['reason']}",
-            remedy=f"{to} still follows; try `database cutover {context.move}` again, or give up "
-            f"with `database abort {context.move}`, which removes the slot",
+            f"the {contexts.other(to)} serves as before: {outcome['swap']['reason']}",
+            remedy=f"the {to} still follows; what the move takes now: {', '.join(commands)}",
         )
-    return _expected(context, _load(url, context.move))
 
 
 def _run(context: Context, workflow_id: str, function: Any, request: dict[str, Any]) -> Any:
@@ -166,6 +225,8 @@ def _run(context: Context, workflow_id: str, function: Any, request: dict[str, A
 
 
 def _request(context: Context) -> Request:
+    for database in (context.source, context.target):
+        _unclaimed(database, context.move)
     report = preflight(
         context.source,
         context.target,
@@ -206,16 +267,29 @@ def _still_chosen(began: MoveOptions, given: MoveOptions) -> MoveOptions:
     return began.model_copy(update={name: getattr(given, name) for name in given.model_fields_set})
 
 
-def _same_databases(context: Context, request: Request) -> None:
-    for side, known in (("source", request.source), ("target", request.target)):
-        given = _place(context.source if side == "source" else context.target)
-        if (given.system_identifier, given.database_oid) != (
-            known.system_identifier,
-            known.database_oid,
-        ):
+def _identity(place: Place) -> tuple[str, int]:
+    return place.system_identifier, place.database_oid
+
+
+def _unclaimed(database: Database, move: str) -> None:
+    """Raise `RefusedError` where a database is in another move, which nobody may be running."""
+    with database.session("begin") as connection:
+        other = gate.claimant(connection)
+    if other not in (None, move):
+        raise RefusedError(
+            f"{database.address} is in the move {other}",
+            remedy=f"finish that one or give it up first: `patchworks database status {other}`",
+        )
+
+
+def _same_databases(databases: list[Database], request: Request) -> None:
+    for database in databases:
+        known = request.source if database.side == "source" else request.target
+        given = _place(database)
+        if _identity(given) != _identity(known):
             raise RefusedError(
-                f"move {request.move} has another {side}: it began with {known.address}, and was "
-                f"given {given.address}",
+                f"move {request.move} has another {database.side}: it began with {known.address}, "
+                f"and was given {given.address}",
                 remedy="give the same databases, or another name for another move",
             )
 

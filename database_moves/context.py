@@ -37,6 +37,8 @@ class Context:
     report: Progress = silent
     keep_lease: Callable[[], None] = lambda: None
     """See that this process is still the only mover of both databases; see `lease.Lease`."""
+    attempts: bool = True
+    """Whether a swap that was begun is tried again; else it is settled as it stands."""
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def database(self, side: Side) -> Database:

@@ -159,6 +159,31 @@ class Database:
         return parameters
 
 
+def gone(database: Database) -> bool:
+    """Whether a database is no more, as its server says.
+
+    Raises `psycopg.OperationalError` where the server does not say.
+    """
+    try:
+        database.connect("look").close()
+    except psycopg.OperationalError as error:
+        name = str(conninfo_to_dict(database.dsn).get("dbname"))
+        # libpq tells no code of a refused connection, and its text is in the server's language.
+        if f'"{name}" does not exist' in str(error):
+            return True
+        for beside in ("postgres", "template1"):
+            with (
+                contextlib.suppress(psycopg.OperationalError),
+                Database(database.conninfo(dbname=beside), database.side).session("look") as other,
+            ):
+                row = other.execute(
+                    "SELECT EXISTS (SELECT FROM pg_database WHERE datname = %s)", (name,)
+                ).fetchone()
+                return row is not None and not row[0]
+        raise
+    return False
+
+
 def quoted(connection: psycopg.Connection[Any], text: str) -> str:
     """A string literal, for the few statements that take no parameters."""
     return Escaping(connection.pgconn).escape_literal(text.encode()).decode()

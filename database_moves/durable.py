@@ -108,7 +108,10 @@ def run(
     `check` is called some times a second and may raise, which leaves the workflow pending.
     """
     with SetWorkflowID(workflow_id):
-        DBOS.start_workflow(function, argument)
+        handle = DBOS.start_workflow(function, argument)
+    if handle.get_status().status == "CANCELLED":
+        # By a command that then was killed itself, before it did anything.
+        DBOS.resume_workflow(workflow_id)
     return wait(workflow_id, check)
 
 

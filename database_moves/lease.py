@@ -17,7 +17,7 @@ from database_moves import names
 from database_moves.errors import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from database_moves.database import Database
 
@@ -59,10 +59,10 @@ def holder(connection: Connection) -> Holder | None:
 
 
 class Lease:
-    """The sessions that hold the lease of both databases."""
+    """The sessions that hold the lease of the databases of a move."""
 
-    def __init__(self, source: Database, target: Database, move: str) -> None:
-        self._databases = (source, target)
+    def __init__(self, databases: Sequence[Database], move: str) -> None:
+        self._databases = databases
         self._purpose = f"{_PURPOSE}{move}"
         self._sessions: dict[Database, Connection] = {}
 
@@ -84,7 +84,7 @@ class Lease:
                 self._sessions[database] = connection
 
     def close(self) -> None:
-        """Let go of both."""
+        """Let go of all."""
         for database in self._databases:
             self._let_go(database)
 
@@ -105,9 +105,9 @@ class Lease:
 
 
 @contextlib.contextmanager
-def hold(source: Database, target: Database, move: str) -> Iterator[Lease]:
-    """Be the only mover of both databases; raises as `Lease.keep` does."""
-    with contextlib.closing(Lease(source, target, move)) as lease:
+def hold(databases: Sequence[Database], move: str) -> Iterator[Lease]:
+    """Be the only mover of the databases of a move; raises as `Lease.keep` does."""
+    with contextlib.closing(Lease(databases, move)) as lease:
         lease.keep()
         yield lease
 

@@ -44,9 +44,22 @@ def remaining(state: MoveState) -> tuple[Next, ...]:
             return (
                 Next("To serve from the target again", command.format("cutover")),
                 Next("To keep the source and end the move", command.format("finish")),
+                Next("To keep the source and empty the target", command.format("abort")),
             )
-        case "cutover" | "rollback":
-            return (Next("A swap has begun; to complete or undo it", command.format(state.phase)),)
+        case "cutover":
+            return (
+                Next("A cutover has begun; to go on with it", command.format("cutover")),
+                Next("To settle it as it stands and give the move up", command.format("abort")),
+            )
+        case "rollback":
+            return (
+                Next("A rollback has begun; to go on with it", command.format("rollback")),
+                Next("To settle it as it stands and keep the target", command.format("cutover")),
+            )
+        case "finishing":
+            return (Next("The end has begun; to complete it", command.format("finish")),)
+        case "aborting":
+            return (Next("The way out has begun; to complete it", command.format("abort")),)
         case "ready" if state.request.options.cutover == "manual":
             return (Next("To cut over", command.format("cutover")), give_up)
         case "ready":

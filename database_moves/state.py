@@ -22,7 +22,9 @@ Phase = Literal[
     "soak",
     "rollback",
     "rolled-back",
+    "finishing",
     "finished",
+    "aborting",
     "aborted",
 ]
 

@@ -35,6 +35,12 @@ PHASES: dict[str, Phase] = {
 }
 """The phase that begins when a step of the move ends."""
 
+ENDS: dict[str, tuple[Phase, Phase]] = {
+    "finish": ("finishing", "finished"),
+    "abort": ("aborting", "aborted"),
+}
+"""The phase of a move while a workflow of this kind is not done, and when it is."""
+
 
 def moves(client: DBOSClient) -> list[str]:
     """The names of all moves, the latest first."""
@@ -45,7 +51,7 @@ def moves(client: DBOSClient) -> list[str]:
 def request(client: DBOSClient, move: str) -> Request | None:
     """What was asked for when a move began, or None where there is no such move."""
     found = client.list_workflows(workflow_ids=[move], load_output=False)
-    return Request.model_validate(found[0].input["args"][0]) if found and found[0].input else None
+    return Request.model_validate(_input(found[0])) if found and found[0].input else None
 
 
 def load(client: DBOSClient, move: str) -> MoveState | None:
@@ -74,9 +80,9 @@ def load(client: DBOSClient, move: str) -> MoveState | None:
                 swaps.append(SwapRecord.model_validate(output["swap"]))
             phase = PHASES.get(name, phase) if kind == "" else phase
         if workflow.workflow_id == running and kind == "swap":
-            phase = "cutover"
-        if kind in ("finish", "abort") and workflow.status == "SUCCESS":
-            phase = "finished" if kind == "finish" else "aborted"
+            phase = "cutover" if _input(workflow)["to"] == "target" else "rollback"
+        if kind in ENDS:
+            phase = ENDS[kind][workflow.status == "SUCCESS"]
     done = [swap for swap in swaps if swap.outcome == "done"]
     serving = done[-1].to if done else "source"
     if done and phase == "ready":
@@ -123,6 +129,23 @@ def workflows(client: DBOSClient, move: str) -> list[WorkflowStatus]:
     """The workflows of a move: itself, its swaps and its end, in the order they began."""
     found = client.list_workflows(workflow_id_prefix=move, load_output=False)
     return [w for w in found if w.workflow_id == move or w.workflow_id.startswith(f"{move}.")]
+
+
+def begun(client: DBOSClient, move: str, kind: str) -> list[dict[str, Any]]:
+    """What was asked of the move's workflows of a kind (`swap`, `finish`, `abort`), in order."""
+    prefix = f"{move}.{kind}."
+    return [_input(w) for w in workflows(client, move) if w.workflow_id.startswith(prefix)]
+
+
+def pending(client: DBOSClient, move: str) -> list[str]:
+    """The workflows of a move that have not ended."""
+    return [w.workflow_id for w in workflows(client, move) if w.status in ("PENDING", "ENQUEUED")]
+
+
+def _input(workflow: WorkflowStatus) -> dict[str, Any]:
+    assert workflow.input is not None
+    asked: dict[str, Any] = workflow.input["args"][0]
+    return asked
 
 
 def _outputs(client: DBOSClient, workflow: str) -> list[tuple[str, dict[str, Any]]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import psycopg
 from psycopg import sql
 
-from database_moves import names
+from database_moves import control, names
 from database_moves.cutover.protocol import Gate, LostError, Stand, SupersededError
 from database_moves.errors import MoveError, RefusedError
 
@@ -30,6 +30,9 @@ SELECT CASE WHEN a.grantee = 0 THEN '' ELSE pg_get_userbyid(a.grantee) END,
  CROSS JOIN LATERAL aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) AS a
  WHERE d.datname = current_database() AND a.privilege_type = 'CONNECT'
 """
+
+_BEFORE = "who could connect"
+"""The note of who could before the move."""
 
 _ROLES = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
 
@@ -53,6 +56,14 @@ def read(connection: Connection) -> Gate:
     if row is None:
         raise MoveError("the database has no gate", remedy="run the move again")
     return Gate(*row)
+
+
+def claimant(connection: Connection) -> str | None:
+    """The move that the database is in, or None."""
+    if not control.exists(connection):
+        return None
+    row = connection.execute(sql.SQL("SELECT move FROM {}").format(_GATE)).fetchone()
+    return None if row is None or row[0] is None else str(row[0])
 
 
 def claim(connection: Connection, move: str) -> None:
@@ -79,6 +90,7 @@ def shut(connection: Connection, move: str) -> None:
             sql.SQL("SELECT state FROM {} FOR UPDATE").format(_GATE)
         ).fetchone()
         if row is not None and row[0] == "open":
+            _remember(connection)
             _set(connection, "closed", acl=_encode(_grants(connection)))
             _revoke(connection)
 
@@ -87,6 +99,7 @@ def fence(connection: Connection, epoch: int) -> None:
     """open -> fenced with this epoch; raises `LostError` where the gate is not as it was."""
     with connection.transaction():
         _only(connection, ("open",), epoch, lower=True)
+        _remember(connection)
         _set(connection, "fenced", epoch, acl=_encode(_grants(connection)))
         _revoke(connection)
 
@@ -154,8 +167,19 @@ def release(connection: Connection) -> None:
     with connection.transaction():
         state, epoch, acl = _locked(connection)
         if state != "open":
-            _grant(connection, _decode(acl))
+            before = control.recall(connection, _BEFORE)
+            _grant(connection, _decode(before["acl"] if before else acl))
             _set(connection, "open", epoch)
+        forget(connection)
+
+
+def forget(connection: Connection) -> None:
+    """Take back what the gate gave to the mover's own role, in a database that stays open."""
+    before = control.recall(connection, _BEFORE)
+    if before and not before["own"]:
+        database = sql.Identifier(_scalar(connection, "SELECT current_database()"))
+        own = sql.Identifier(_scalar(connection, "SELECT current_user"))
+        connection.execute(_statement("REVOKE CONNECT ON DATABASE {} FROM {}", database, own))
 
 
 def kept(connection: Connection) -> str:
@@ -188,6 +212,15 @@ def _set(
         ).format(_GATE),
         (state, epoch, acl),
     )
+
+
+def _remember(connection: Connection) -> None:
+    """Keep who could connect before the gate was shut for the first time."""
+    if control.recall(connection, _BEFORE) is None:
+        own = _scalar(connection, "SELECT current_user")
+        given = any(Grant(*row).grantee == own for row in connection.execute(_GRANTS))
+        before = {"acl": _encode(_grants(connection)), "own": given}
+        control.remember(connection, _BEFORE, before)
 
 
 def _grants(connection: Connection) -> list[Grant]:

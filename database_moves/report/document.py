@@ -187,6 +187,8 @@ def _headline(state: MoveState) -> str:
             return f"Rolled back: {who} again{tried}."
         case "aborted":
             return f"Given up: {who}, as before the move."
+        case "finishing" | "aborting":
+            return f"Being ended: {who}."
         case "cutover" | "rollback":
             return f"A swap is under way: {who} until it is decided."
         case _ if undone:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +10,15 @@ from psycopg import sql
 
 from database_moves import context as contexts
 from database_moves import control, durable
+from database_moves.crash_points import reached
 from database_moves.cutover import gate, sessions
+from database_moves.database import gone
 from database_moves.errors import MoveError, UnansweredError
-from database_moves.schema import archive, programs
 from database_moves.schema.erase import erase
+from database_moves.steps import last_dump, preparing
 from database_moves.steps.following import stream_to
 from database_moves.steps.patience import patient
-from database_moves.steps.recording import Recording, recording
+from database_moves.steps.recording import recording
 
 if TYPE_CHECKING:
     from database_moves.context import Context
@@ -26,24 +26,54 @@ if TYPE_CHECKING:
     from database_moves.durable import Output
 
 
+# A database can't be dropped from within.
+_BESIDE = """
+SELECT datname FROM pg_database
+ WHERE datallowconn AND datname <> current_database() AND has_database_privilege(oid, 'CONNECT')
+ ORDER BY datname = 'postgres' DESC, datistemplate, datname LIMIT 1
+"""
+
+
 @durable.step("finish")
 @patient
 def finish(move: str, serving: Side, dump: str | None, drop: bool) -> Output:
-    """Remove streams and control schema; dump and drop the old database where told to."""
+    """Remove streams and control schemas; dump and drop the old database where told to.
+
+    The old database that is left lets nobody in but the mover's role, so that nothing is written
+    to it by mistake.
+    """
     context = contexts.of(move)
-    with recording(context, "soak", "finish") as recorded:
+    old = context.database(contexts.other(serving))
+    with recording(context, "finishing", "finish") as recorded:
+        if drop and gone(old):
+            # Dropped by a run that was killed before this was recorded; nothing else was left.
+            return recorded.output(f"{old.address} is dropped")
         _remove_streams(context)
-        old = context.database(contexts.other(serving))
-        if dump is not None:
-            _dump(old, Path(dump), recorded)
+        reached("finish.streams-removed")
+        with old.session("finish") as connection:
+            left = control.exists(connection)
+        if dump is not None and left:
+            last_dump.dump(old, Path(dump), recorded.progress)
+        reached("finish.dumped")
         with context.database(serving).session("finish") as connection:
-            control.remove(connection)
+            if control.exists(connection):
+                gate.forget(connection)
+                control.remove(connection)
         for pooler in context.poolers:
             pooler.finish()
+        reached("finish.serving-released")
+        dumped = "" if dump is None else f", and {dump} has its last dump"
         if drop:
             _drop(old)
-            return recorded.output(f"{old.address} is dropped")
-        return recorded.output(f"{old.address} is left, and lets nobody in")
+            reached("finish.dropped")
+            return recorded.output(f"{old.address} is dropped{dumped}")
+        with old.session("finish") as connection:
+            # Last, for it says to a run after a kill that nothing of all this is left to do.
+            control.remove(connection)
+        reached("finish.old-released")
+        return recorded.output(
+            f"{old.address} is left{dumped}; it lets nobody in until somebody grants CONNECT on it"
+        )
 
 
 @durable.step("abort")
@@ -51,15 +81,23 @@ def finish(move: str, serving: Side, dump: str | None, drop: bool) -> Output:
 def abort(move: str) -> Output:
     """Remove streams, what was copied, and the control schema; open what was shut."""
     context = contexts.of(move)
-    with recording(context, "aborted", "abort") as recorded:
+    with recording(context, "aborting", "abort") as recorded:
         _remove_streams(context)
-        erase(context.target)
+        reached("abort.streams-removed")
+        with context.target.session("abort") as connection:
+            # A database that this move was not let into is another's, whatever it holds.
+            ours = gate.claimant(connection) == move
+            made = ours and control.recall(connection, preparing.MADE) == move
+        if made:
+            erase(context.target)
+        reached("abort.erased")
         for database in (context.target, context.source):
             with database.session("abort") as connection:
-                if control.exists(connection):
+                if gate.claimant(connection) == move:
                     gate.release(connection)
                     control.remove(connection)
-        return recorded.output("the target is empty, and the source serves as before")
+            reached(f"abort.{database.side}-released")
+        return recorded.output("the target is as before, and the source serves")
 
 
 def _remove_streams(context: Context) -> None:
@@ -73,43 +111,34 @@ def _remove_streams(context: Context) -> None:
         )
 
 
-def _dump(old: Database, file: Path, recorded: Recording) -> None:
-    """A last dump of the old database: whole or not there."""
-    with old.session("finish") as connection:
-        program = programs.find(connection.info.server_version // 10000).pg_dump
-    part = file.with_name(f"{file.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as written:
-        process = subprocess.Popen(  # noqa: S603 - a fixed command without a shell
-            [program, "--format=custom", "--no-password"],
-            env=archive.environment(old),
-            stdin=subprocess.DEVNULL,
-            stdout=written,
-            stderr=subprocess.PIPE,
-        )
-        _, said = process.communicate()
-        os.fsync(written.fileno())
-    if process.returncode != 0:
-        part.unlink()
-        last = archive.without_secrets(said.decode(errors="replace").strip(), old)
-        raise MoveError(f"the last dump of {old.address} failed: {last}")
-    part.rename(file)
-    recorded.output(f"dumped to {file}")
-
-
 def _drop(old: Database) -> None:
     with old.session("finish") as connection:
         name = connection.info.dbname
-        if sessions.strangers(connection):
-            raise MoveError(f"{old.address} has sessions, and is not dropped")
-    elsewhere = type(old)(old.conninfo(dbname="postgres"), old.side)
+        others = sessions.strangers(connection)
+        if others:
+            raise MoveError(
+                f"{old.address} has sessions, and is not dropped: {'; '.join(map(str, others))}",
+                remedy="end them and run the same command again",
+            )
+        beside = connection.execute(_BESIDE).fetchone()
+    if beside is None:
+        raise MoveError(
+            f"{old.address} can't be dropped: no other database there lets the mover's role in",
+            remedy="grant it CONNECT on one, such as postgres, and run the same command again",
+        )
+    elsewhere = type(old)(old.conninfo(dbname=beside[0]), old.side)
+    # Forced, for the mover's own lease is a session in that database.
+    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     with elsewhere.session("finish") as connection:
         try:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)).as_bytes()
-            )
+            connection.execute(statement.as_bytes(connection))
         except psycopg.errors.InsufficientPrivilege as error:
             raise MoveError(
                 f"{old.address} can't be dropped: {error.diag.message_primary}",
-                remedy="drop it as its owner",
+                remedy="drop it as its owner, then run the same command again",
+            ) from error
+        except psycopg.errors.ObjectInUse as error:
+            raise MoveError(
+                f"{old.address} can't be dropped: {error.diag.message_detail or error}",
+                remedy="remove what uses it and run the same command again",
             ) from error

@@ -16,7 +16,7 @@ from database_moves.errors import AbortedError, RefusedError, UnansweredError
 from database_moves.schema.refreshing import refresh_materialized_views
 from database_moves.state import SwapRecord, now, stored
 from database_moves.steps import preparing
-from database_moves.steps.following import catch_up, stream_to
+from database_moves.steps.following import StreamLostError, catch_up, stream_to
 from database_moves.steps.patience import patient
 from database_moves.steps.recording import recording
 
@@ -42,14 +42,19 @@ def prepare(move: str, to: Side) -> Output:
         settled = settle(context)
         if settled == to:
             return recorded.output("an interrupted swap was completed", swapped=True)
+        if not context.attempts:
+            left = _withdraw(context, to)
+            text = f"settled before the pause{left}"
+            return recorded.output(text, refused=text)
         try:
             preparing.unchanged(context, contexts.other(to))
             for pooler in context.poolers:
                 pooler.check(context.options.max_pause)
             with stream.heartbeat():
                 catch_up(context, stream)
-        except RefusedError as refusal:
-            return recorded.output("refused", refused=str(refusal))
+        except (RefusedError, StreamLostError) as refusal:
+            left = _withdraw(context, to)
+            return recorded.output("refused", refused=f"{refusal}{left}")
         # Nobody else changes the follower: what it is now, it is when it begins to serve.
         preparing.remember_fingerprint(context.database(to))
         if context.options.rollback:
@@ -72,6 +77,8 @@ def pause(move: str, to: Side, number: int) -> Output:
         world = RealWorld(_swap(context, to))
         if settle(context) == to:
             outcome, reason = "done", ""
+        elif not context.attempts:
+            outcome, reason = "aborted", "it was interrupted, and not tried again"
         else:
             outcome, reason = _attempt(context, world)
         recorded.write_waits(world.waits.end())
@@ -121,7 +128,7 @@ def withdraw(move: str, to: Side) -> Output:
     """Remove the way back that was prepared for a swap that was undone."""
     context = contexts.of(move)
     with recording(context, "ready", "withdraw swap") as recorded:
-        remaining = _reverse(context, to).remove()
+        remaining = _reverse(context, to).remove() if context.options.rollback else ()
         if remaining:
             raise UnansweredError(
                 f"the {contexts.other(to)} serves as before, and {remaining[0].kind} "
@@ -190,6 +197,15 @@ def _swap(context: Context, to: Side) -> Swap:
         carry_seconds=context.options.carry_seconds,
         cancel_blockers=context.options.cancel_blockers,
     )
+
+
+def _withdraw(context: Context, to: Side) -> str:
+    """Remove the way back, and say what is left of it: the next swap uses it, any end removes it.
+
+    A side that is down is no reason to keep from anyone that the other one serves.
+    """
+    left = _reverse(context, to).remove() if context.options.rollback else ()
+    return "".join(f"; {r.kind} {r.name} is left on the {r.side} ({r.reason})" for r in left)
 
 
 def _reverse(context: Context, to: Side) -> Stream:

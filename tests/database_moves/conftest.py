@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from kit.debian import DebianPostgres
+from kit.forking import Forks
 from kit.mover import Mover
 from kit.pgbouncer import PgBouncerServer, entry
 from kit.proxy import CuttingProxy
 from kit.servers import Servers
 from kit.workload import Workload
+from move_journey import Journey
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -153,7 +155,11 @@ def make_database(
 
 
 def remove(database: Made) -> None:
-    """Drop a database with what a move may have left there."""
+    """Drop a database with what a move may have left there, unless that dropped it itself."""
+    with psycopg.connect(database.server.superuser_dsn) as connection:
+        query = "SELECT FROM pg_database WHERE datname = %s"
+        if connection.execute(query, (database.name,)).fetchone() is None:
+            return
     with database.superuser() as connection:
         for (name,) in connection.execute(
             "SELECT subname FROM pg_subscription WHERE subdbid = "
@@ -275,3 +281,34 @@ def own_pair(own: Servers) -> Iterator[tuple[Made, Made]]:
     for major, database in ((18, made[1]), (16, made[0])):
         own.start(major)
         remove(database)
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """What starts movers without importing them again each time."""
+    with Forks(tmp_path_factory.mktemp("forks")) as forks:
+        yield forks
+
+
+@pytest.fixture
+def make_journey(
+    make_database: Callable[[int], Made],
+    make_pooler: Callable[..., PgBouncerServer],
+    make_workload: Callable[..., Workload],
+    make_mover: Callable[..., Mover],
+    forks: Forks,
+) -> Callable[[int, int], Journey]:
+    """Make a database with a pooler and writers, and an empty one to move it to, by versions."""
+
+    def make(source_major: int, target_major: int) -> Journey:
+        source, target = make_database(source_major), make_database(target_major)
+        pooler = make_pooler({"app": source})
+        workload = make_workload(
+            pooled=[pooler.dsn("app", OWNER, OWNER_PASSWORD)] * 2,
+            direct=[source.owner_dsn],
+            pace=0.05,
+        )
+        workload.install(source.owner_dsn)
+        journey = Journey(source, target, pooler, workload, make_mover(source, target, forks=forks))
+        journey.fill()
+        return journey
+
+    return make

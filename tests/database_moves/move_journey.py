@@ -39,6 +39,7 @@ class Journey:
     pooler: PgBouncerServer
     workload: Workload
     mover: Mover
+    name: str = NAME
 
     def fill(self) -> None:
         """Add what the writers leave alone: a table whose parts are built apart, and a view."""
@@ -47,13 +48,13 @@ class Journey:
 
     def move(self, *options: str, kill_at: str | None = None) -> Ended:
         return self.mover.run(
-            "database", "move", NAME, *self.pooling, *options, kill_at=kill_at, timeout=180
+            "database", "move", self.name, *self.pooling, *options, kill_at=kill_at, timeout=180
         )
 
     def command(self, verb: str, *options: str, kill_at: str | None = None) -> Ended:
         pooling = self.pooling if verb in ("cutover", "rollback", "abort") else ()
         return self.mover.run(
-            "database", verb, NAME, *pooling, *options, kill_at=kill_at, timeout=180
+            "database", verb, self.name, *pooling, *options, kill_at=kill_at, timeout=180
         )
 
     @property
@@ -61,7 +62,7 @@ class Journey:
         return ("--pooler", self.pooler.admin_dsn, "--pooler-config", str(self.pooler.config))
 
     def status(self) -> dict[str, Any]:
-        ended = self.mover.run("database", "status", NAME, "--json")
+        ended = self.mover.run("database", "status", self.name, "--json")
         assert ended.code == 0, ended.stderr
         found: dict[str, Any] = json.loads(ended.stdout)
         return found
@@ -84,27 +85,15 @@ class Journey:
 
     def account(self) -> Audit:
         """Stop the writers and see that every acknowledged write is there exactly once."""
-        serving = self.serving()
+        return self.account_at(self.serving())
+
+    def account_at(self, serving: Made) -> Audit:
+        """As `account`, where one knows who serves."""
         self.workload.stop()
         audit = self.workload.audit(serving.superuser_dsn)
         assert audit.lost == ()
         assert audit.doubled == ()
         return audit
-
-    def leftovers(self) -> list[str]:
-        """Slots, subscriptions and publications on either side."""
-        found: list[str] = []
-        for made in (self.source, self.target):
-            with made.superuser() as connection:
-                for query in (
-                    "SELECT slot_name FROM pg_replication_slots "
-                    "WHERE database = current_database()",
-                    "SELECT subname FROM pg_subscription WHERE subdbid = "
-                    "(SELECT oid FROM pg_database WHERE datname = current_database())",
-                    "SELECT pubname FROM pg_publication",
-                ):
-                    found += [str(row[0]) for row in connection.execute(query)]
-        return found
 
 
 def lets_in(made: Made) -> bool:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from conftest import OWNER, OWNER_PASSWORD
-from move_journey import Journey, points
+from move_journey import points
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Made
+    from move_journey import Journey
 
 pytestmark = pytest.mark.needs_pgbouncer
 
@@ -25,28 +24,11 @@ ALONE = [p for p in points() if p not in ELSEWHERE]
 BY_DAY = ("copy.part-done", "swap.fenced", "swap.decided")
 
 
-@pytest.fixture
-def journey(
-    pair: tuple[Made, Made],
-    make_pooler: Callable[..., Any],
-    make_workload: Callable[..., Any],
-    make_mover: Callable[..., Any],
-) -> Journey:
-    source, target = pair
-    pooler = make_pooler({"app": source})
-    workload = make_workload(
-        pooled=[pooler.dsn("app", OWNER, OWNER_PASSWORD)] * 2,
-        direct=[source.owner_dsn],
-        pace=0.05,
-    )
-    workload.install(source.owner_dsn)
-    made = Journey(source, target, pooler, workload, make_mover(source, target))
-    made.fill()
-    return made
-
-
 @pytest.mark.parametrize("point", ALONE if os.environ.get("PATCHWORKS_NIGHTLY") else BY_DAY)
-def test_a_killed_mover_goes_on_where_it_was(journey: Journey, point: str) -> None:
+def test_a_killed_mover_goes_on_where_it_was(
+    make_journey: Callable[[int, int], Journey], point: str
+) -> None:
+    journey = make_journey(16, 18)
     journey.workload.start()
     journey.workload.wait_for_writes(20)
 

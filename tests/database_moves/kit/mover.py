@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
+    from kit.forking import Forked, Forks
+
 ROOT = Path(__file__).parents[3]
 
 SHORTEST_SECRET = 6
@@ -69,7 +71,8 @@ class Mover:
     """Runs `patchworks` on two databases, and looks for their passwords wherever it writes.
 
     `state` is where it records its moves. `secrets` are looked for beside the passwords of the two
-    connection strings. `environment` adds to what it is given. `program` replaces `patchworks`.
+    connection strings. `environment` adds to what it is given. `program` replaces `patchworks`,
+    and `forks` starts it from a process that has it imported.
     """
 
     def __init__(
@@ -81,10 +84,12 @@ class Mover:
         secrets: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
         program: Sequence[str] = (sys.executable, "-m", "scripts.main"),
+        forks: Forks | None = None,
     ) -> None:
         state.mkdir(parents=True, exist_ok=True)
         self.state = state
         self._program = tuple(program)
+        self._forks = forks
         passwords = (conninfo_to_dict(dsn).get("password") for dsn in (source_dsn, target_dsn))
         all_secrets = {*secrets, *(str(password) for password in passwords if password)}
         short = [len(secret) for secret in all_secrets if len(secret) < SHORTEST_SECRET]
@@ -113,8 +118,13 @@ class Mover:
         environment = dict(self._environment)
         if kill_at is not None:
             environment[crash_points.VARIABLE] = kill_at
-        command = [*self._program, *arguments, "--state", str(self.state)]
-        return Running(command, environment, self.look_for_secrets)
+        given = [*arguments, "--state", str(self.state)]
+        process = (
+            _started([*self._program, *given], environment)
+            if self._forks is None
+            else self._forks.start(given, environment)
+        )
+        return Running(process, self.state, self.look_for_secrets)
 
     def look_for_secrets(self, place: str, content: bytes) -> None:
         """Raise `SecretShown` where a place's content holds a secret in any form."""
@@ -127,24 +137,15 @@ class Running:
 
     def __init__(
         self,
-        command: Sequence[str],
-        environment: Mapping[str, str],
+        process: subprocess.Popen[bytes] | Forked,
+        state: Path,
         look: Callable[[str, bytes], None],
     ) -> None:
         self._look = look
-        self._state = Path(command[-1])
+        self._state = state
         self._faults: list[SecretShown] = []
         self._output: dict[str, bytearray] = {"output": bytearray(), "errors": bytearray()}
-        self._process = subprocess.Popen(
-            command,
-            env=dict(environment),
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            # What it starts can be ended with it.
-            start_new_session=True,
-        )
+        self._process = process
         assert self._process.stdout is not None
         assert self._process.stderr is not None
         self._readers = [
@@ -232,6 +233,19 @@ class Running:
                         self._faults.append(fault)
             if self._ended.wait(0.1):
                 return
+
+
+def _started(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        env=dict(environment),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # What it starts can be ended with it.
+        start_new_session=True,
+    )
 
 
 def _add_descendants(family: set[int]) -> None:
