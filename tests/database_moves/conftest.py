@@ -281,6 +281,8 @@ def own_pair(own: Servers) -> Iterator[tuple[Made, Made]]:
     for major, database in ((18, made[1]), (16, made[0])):
         own.start(major)
         remove(database)
+
+
 @pytest.fixture(scope="session")
 def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
     """What starts movers without importing them again each time."""

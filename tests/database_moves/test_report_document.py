@@ -73,7 +73,8 @@ def test_a_copy_that_started_over_never_has_a_negative_rate() -> None:
          ["cutover", "abort"]),
         (move_sample.state("ready", swaps=(move_sample.undone(1, 9),), serving="source"),
          "The last cutover was undone", ["cutover", "abort"]),
-        (move_sample.state("cutover", serving="source"), "A swap is under way", ["cutover", "abort"]),
+        (move_sample.state("cutover", serving="source"), "A swap is under way",
+         ["cutover", "abort"]),
         (move_sample.state(), "Moved: ", ["finish", "rollback"]),
         (
             move_sample.state("rolled-back", serving="source"),
