@@ -57,6 +57,11 @@ class Attempt:
         return self._open["follower"]
 
     @property
+    def reverse(self) -> Connection:
+        """On the side that is to serve, for making the slot of the way back meanwhile."""
+        return self._open["reverse"]
+
+    @property
     def turn(self) -> Connection:
         """The session that settles; raises `LostError` where it is gone."""
         return self._alive("turn")
@@ -69,6 +74,7 @@ class Attempt:
             ("locks", serving),
             ("schema", serving),
             ("follower", follower),
+            ("reverse", follower),
         ):
             self._open[name] = database.connect(f"{SESSION}{epoch}", autocommit=name != "locks")
         row = self.serving.execute("SELECT pg_try_advisory_lock(%s)", (TURN_KEY,)).fetchone()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
+from database_moves.cutover.beside import beside
 from database_moves.errors import MoveError
 from database_moves.schema import fingerprint
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     import psycopg
 
     Connection = psycopg.Connection[tuple[Any, ...]]
@@ -27,24 +28,21 @@ class Unchanged:
         self._connection = connection
         self._mark = fingerprint.mark(connection)
         self._before = fingerprint.fingerprint_in(connection)
-        self._changes: Future[list[str]] = Future()
+        self._changes: Future[list[str]] | None = None
 
     def look(self) -> None:
         """Begin to look; to be called when no table can be changed any more."""
-        Thread(target=self._look, daemon=True).start()
+        self._changes = beside(self._look)
 
     def check(self) -> None:
         """Wait for the answer; raises `MoveError` naming what changed."""
+        assert self._changes is not None
         changed = self._changes.result()
         if changed:
             raise MoveError(f"the schema changed: {', '.join(changed)}")
 
-    def _look(self) -> None:
-        try:
-            changed: list[str] = []
-            if fingerprint.mark(self._connection) != self._mark:
-                now = fingerprint.fingerprint_in(self._connection)
-                changed = fingerprint.differences(self._before, now)
-            self._changes.set_result(changed)
-        except BaseException as error:
-            self._changes.set_exception(error)
+    def _look(self) -> list[str]:
+        if fingerprint.mark(self._connection) == self._mark:
+            return []
+        now = fingerprint.fingerprint_in(self._connection)
+        return fingerprint.differences(self._before, now)

@@ -13,6 +13,7 @@ from database_moves.crash_points import reached
 from database_moves.cutover import gate, sessions
 from database_moves.cutover.answers import effect
 from database_moves.cutover.attempt import Attempt
+from database_moves.cutover.beside import beside
 from database_moves.cutover.protocol import Stand, UnreachableError
 from database_moves.cutover.unchanged import Unchanged
 from database_moves.cutover.waits import Waits
@@ -20,6 +21,7 @@ from database_moves.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     import psycopg
 
@@ -55,6 +57,7 @@ class RealWorld:
     _given_up: float | None = None
     _marker: int = 0
     _unchanged: Unchanged | None = None
+    _arrived: Future[None] | None = None
     _tables: tuple[Table, ...] = ()
     _pairs: sequences.Pairs | None = None
     _carried: tuple[str, ...] = ()
@@ -180,8 +183,11 @@ class RealWorld:
 
     @effect
     def advance_reverse(self) -> None:
-        if self.swap.reverse is not None:
-            self.swap.reverse.advance_slot(self._attempt.follower)
+        reverse = self.swap.reverse
+        if reverse is not None:
+            reverse.approach_slot(self._attempt.follower)
+            # On the disk by the decision: nothing before that relies on it.
+            self._arrived = beside(lambda: reverse.arrive_slot(self._attempt.reverse))
 
     @effect
     def ready_follower(self, epoch: int) -> None:
@@ -208,6 +214,8 @@ class RealWorld:
 
     @effect
     def decide(self, epoch: int) -> None:
+        if self._arrived is not None:
+            self._arrived.result()
         locks = self._attempt.locks
         gate.decide(locks, epoch)
         locks.commit()

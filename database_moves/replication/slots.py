@@ -137,20 +137,8 @@ def flush(connection: Connection) -> int:
     return positions.number(row[0])
 
 
-def advance(connection: Connection, waiting: str, name: str) -> int:
-    """Make the slot `name` begin now, from the slot `waiting`, which stays; the position.
-
-    The server keeps an advanced position in memory until its next checkpoint: after a crash the
-    slot would stand where it stood before and send what it should not. A copied slot is on disk,
-    position included, when the copy returns.
-    """
-    now = approach(connection, waiting, name)
-    connection.execute("SELECT pg_copy_logical_replication_slot(%s, %s)", (waiting, name))
-    return now
-
-
 def approach(connection: Connection, waiting: str, name: str) -> int:
-    """Do all of `advance` but the last of it, so that this has little left to do; the position."""
+    """Let the slot `waiting` pass over all that is committed, and drop `name`; the position."""
     found = status(connection, waiting)
     if found is None or found.lost:
         raise MoveError(f"the slot {waiting} is missing or lost", remedy="create it again")
@@ -161,6 +149,16 @@ def approach(connection: Connection, waiting: str, name: str) -> int:
         "SELECT pg_replication_slot_advance(%s, %s::pg_lsn)", (waiting, positions.text(now))
     )
     return now
+
+
+def arrive(connection: Connection, waiting: str, name: str) -> None:
+    """Make the slot `name` begin where the slot `waiting` is, which stays.
+
+    The server keeps an advanced position in memory until its next checkpoint: after a crash the
+    slot would stand where it stood before and send what it should not. A copied slot is on disk,
+    position included, when the copy returns, for which the disk is waited for some ten times.
+    """
+    connection.execute("SELECT pg_copy_logical_replication_slot(%s, %s)", (waiting, name))
 
 
 def drop(connection: Connection, name: str, *, timeout: float) -> None:

@@ -80,19 +80,21 @@ class Stream:
         with self.publisher.session("create slot") as connection:
             slots.create(connection, removal.waiting_slot(self.name), timeout=timeout)
 
-    def advance_slot(self, connection: Connection | None = None) -> int:
-        """Let the stream begin now: nothing that is committed is ever sent; the position.
-
-        `connection` is a session on the publisher, for a pause in which none is to be opened.
-        """
-        with self._on_publisher(connection) as session:
-            position = slots.advance(session, removal.waiting_slot(self.name), self.name)
-        crash_points.reached("stream.slot-advanced")
+    def advance_slot(self) -> int:
+        """Let the stream begin now: nothing that is committed is ever sent; the position."""
+        with self.publisher.session("replication") as session:
+            position = self.approach_slot(session)
+            self.arrive_slot(session)
         return position
 
-    def approach_slot(self, connection: Connection) -> None:
-        """Pass over what there is to pass over now, so that `advance_slot` has little left."""
-        slots.approach(connection, removal.waiting_slot(self.name), self.name)
+    def approach_slot(self, connection: Connection) -> int:
+        """Pass over all that is committed now, the quick part of `advance_slot`; the position."""
+        return slots.approach(connection, removal.waiting_slot(self.name), self.name)
+
+    def arrive_slot(self, connection: Connection) -> None:
+        """Let the stream begin where it was approached: what is left of `advance_slot`."""
+        slots.arrive(connection, removal.waiting_slot(self.name), self.name)
+        crash_points.reached("stream.slot-advanced")
 
     def subscribe(self, enabled: bool) -> None:
         """Subscribe from the slot, without rows; an existing subscription is brought to that.
