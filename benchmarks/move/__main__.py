@@ -40,7 +40,8 @@ def main() -> None:
         if "cutover" in parts:
             swaps, by_hands = (2, 1) if options.quick else (20, 5)
             print(f"\n{cutover.SAID}\n")
-            print(cutover.table(bed, swaps, by_hands), flush=True)
+            for line in cutover.table(bed, swaps, by_hands):
+                print(line, flush=True)
         if "load" in parts:
             print(f"\n{load.SAID}\n")
             print(load.table(bed, size, seconds=2 if options.quick else 8), flush=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psycopg.conninfo import conninfo_to_dict
@@ -15,7 +17,6 @@ from tests.database_moves.kit.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from benchmarks.move.bed import Bed
     from database_moves.database import Side
@@ -68,7 +69,9 @@ def writing(bed: Bed, name: str) -> Iterator[Clients]:
     """A fresh database with clients that write to it until the end; the target is empty."""
     for side in ("source", "target"):
         bed.recreate(side, name, owner=CLIENT)
-    directory = bed.directory / name
+    # A directory of its own: clients add to the logs that they find.
+    directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=bed.directory))
+    directory.chmod(0o711)
     with PgBouncerServer(
         directory / "pooler", {name: entry(bed, "source", name)}, {CLIENT: CLIENT}
     ) as pooler:

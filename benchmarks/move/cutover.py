@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from benchmarks.move import by_hand, clients, ours
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from benchmarks.move.bed import Bed
     from database_moves.database import Side
 
@@ -33,24 +35,22 @@ class Stalls:
     acknowledged: int = 0
 
 
-def table(bed: Bed, swaps: int, by_hands: int) -> str:
-    """Cut over so many times each way; the stalls in milliseconds."""
+def table(bed: Bed, swaps: int, by_hands: int) -> Iterator[str]:
+    """Cut over so many times each way; the stalls in milliseconds, line by line."""
     found = measure(bed, swaps)
-    lines = [f"{'':24}{'cutovers':>9}{'median':>10}{'longest':>10}{'errors':>8}{'lost':>6}"]
-    lines.append(_line("patchworks", found.stalls))
-    if by_hands:
-        lines.append(_line("by hand", [by_hand.cut_over(bed) for _ in range(by_hands)]))
-    lines.append(
+    yield f"{'':24}{'cutovers':>9}{'median':>10}{'longest':>10}{'errors':>8}{'lost':>6}"
+    yield _line("patchworks", found.stalls)
+    yield (
         f"{found.acknowledged:,} acknowledged writes, each there once; "
-        f"pause of patchworks: median {_ms(median(found.pauses))}, "
-        f"longest {_ms(max(found.pauses))}"
+        f"pause: median {_ms(median(found.pauses))}, longest {_ms(max(found.pauses))}"
     )
     parts = (
         f"{name} {_ms(median(effects[name] for effects in found.effects))}"
         for name in found.effects[0]
     )
-    lines.append(f"median of its parts: {', '.join(parts)}")
-    return "\n".join(lines)
+    yield f"median of its parts: {', '.join(parts)}"
+    if by_hands:
+        yield _line("by hand", [by_hand.cut_over(bed) for _ in range(by_hands)])
 
 
 def measure(bed: Bed, swaps: int) -> Stalls:
