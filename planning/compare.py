@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from planning.compared import Compared, judge, set_order
 from planning.document import PropertyChange
@@ -82,8 +82,7 @@ def compare(base: EncodedGraph | None, head: EncodedGraph | None) -> Comparison:
 def _both(urn: str, before: Resource, after: Resource, head: EncodedGraph) -> Compared | None:
     inputs = with_ignored(before.inputs, after.inputs, after.ignore_changes)
     changes = differences(before.inputs, inputs)
-    provider = _provider_inputs(after, head)
-    judged = [judge(after, change, provider) for change in changes]
+    judged = [judge(after, change, head) for change in changes]
     if before.type != after.type:
         judged.append(
             PropertyChange(path="type", kind="changed", before=before.type, after=after.type)
@@ -109,16 +108,6 @@ def _both(urn: str, before: Resource, after: Resource, head: EncodedGraph) -> Co
     if action == "replace":
         set_order(compared)
     return compared
-
-
-def _provider_inputs(resource: Resource, graph: EncodedGraph) -> Mapping[str, Any]:
-    if not resource.type.startswith("kubernetes:") or not resource.provider:
-        return {}
-    urn = resource.provider.rpartition("::")[0]
-    for each in (urn, resource.provider):
-        if each in graph.lines:
-            return graph.resource(each).inputs
-    return {}
 
 
 def _is_shown(compared: Compared) -> bool:

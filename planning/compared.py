@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from planning.document import Action
+    from planning.graphs import EncodedGraph
     from rehearsal.graph import Resource
 
 
@@ -58,16 +59,14 @@ class Compared:
         )
 
 
-def judge(
-    resource: Resource, change: PropertyChange, provider: Mapping[str, Any]
-) -> PropertyChange:
+def judge(resource: Resource, change: PropertyChange, graph: EncodedGraph) -> PropertyChange:
     """A changed property, with why it makes the resource anew where it does."""
     if not resource.custom:
         return change
     wanted = top_level(resource.replace_on_changes)
     if "*" in wanted or change.path.split(".")[0].split("[")[0] in wanted:
         return change.model_copy(update={"replaces": "the program asks for it (replaceOnChanges)"})
-    found = verdict(resource.type, change.path, provider)
+    found = verdict(resource.type, change.path, _provider_inputs(resource, graph))
     if found.answer == "replaces":
         return change.model_copy(update={"replaces": found.why})
     return change
@@ -83,6 +82,16 @@ def set_order(compared: Compared) -> None:
     elif keeps_its_name(after.type, before.inputs, after.inputs):
         compared.deleted_first = True
         compared.reasons.append("old and new have the same name, so the old one is deleted first")
+
+
+def _provider_inputs(resource: Resource, graph: EncodedGraph) -> Mapping[str, Any]:
+    if not resource.type.startswith("kubernetes:") or not resource.provider:
+        return {}
+    urn = resource.provider.rpartition("::")[0]
+    for each in (urn, resource.provider):
+        if each in graph.lines:
+            return graph.resource(each).inputs
+    return {}
 
 
 def _refusal(compared: Compared) -> str:

@@ -16,7 +16,7 @@ from planning.affected import Affected
 from planning.batches import judge_batches
 from planning.cache import Cache, Known, environment, key_of, own_code
 from planning.code import CATALOG, PACKAGES
-from planning.document import Fault, Plan, StackPlan
+from planning.document import Fault, Mark, Plan, StackPlan
 from planning.moving import moves_of
 from planning.states import States
 from planning.workers import Workers
@@ -92,8 +92,10 @@ class _Making:
             judge_batches(self._plans, self._fresh, self._states.keys.marker, self._workers)
         moves, more = moves_of(base, head)
         faults += more
-        told = [each for each in self._plans.values() if _tells(each)]
         self._keep()
+        for move in moves:
+            self._mark(move)
+        told = [each for each in self._plans.values() if _tells(each)]
         return Plan(
             base=base.described(),
             head=head.described(),
@@ -104,6 +106,19 @@ class _Making:
             not_known=tuple(_not_known(base, head)),
             faults=tuple(faults),
         )
+
+    def _mark(self, move: document.Move) -> None:
+        """Say of a tenant's stack that its placement changes."""
+        stack = f"tenant.{move.tenant}"
+        plan = self._plans.get(stack)
+        if plan is not None:
+            text = (
+                f"tenant {move.tenant} is placed in {move.after}, no longer in {move.before}: "
+                "an apply adds what it needs there, and `patchworks tenant move` then moves it"
+            )
+            mark = Mark(kind="placement-changed", severity="medium", text=text)
+            consequences = (*plan.consequences, mark)
+            self._plans[stack] = plan.model_copy(update={"consequences": consequences})
 
     def _round(self, kind: str) -> None:
         """Plan every affected stack of one kind; those they refer to are planned by now."""

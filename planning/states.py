@@ -61,7 +61,7 @@ class State:
             name=self.side.files.name,
             commit=self.side.files.commit,
             stacks=len(self.loaded.stacks) if self.loaded is not None else 0,
-            errors=tuple(self.errors),
+            errors=tuple(dict.fromkeys(self.errors)),
             held=self.side.holds,
         )
 

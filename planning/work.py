@@ -53,7 +53,13 @@ def plan_of(
     try:
         return _plan(stack, before, after, organization, marker)
     except EncodingError as error:
-        return StackPlan(stack=stack, status="changed", faults=(Fault(problem=str(error)),))
+        problem = str(error)
+    except Exception as error:
+        # A graph comes from code that nobody has reviewed yet: whatever it brings about here is
+        # said of its stack, and the others are planned.
+        lines = str(error).splitlines() or [""]
+        problem = f"its graphs can't be compared: {type(error).__name__}: {lines[0][:300]}"
+    return StackPlan(stack=stack, status="changed", faults=(Fault(problem=problem, stack=stack),))
 
 
 def _plan(

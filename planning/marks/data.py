@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from planning.marks.looking import Case
 
 HOLDS_DATA = {
-    "aws:backup/vault:Vault": "recovery points",
-    "aws:cloudwatch/logGroup:LogGroup": "logs",
-    "aws:dynamodb/table:Table": "items",
-    "aws:ebs/volume:Volume": "blocks",
-    "aws:ecr/repository:Repository": "images",
-    "aws:efs/fileSystem:FileSystem": "files",
-    "aws:kms/key:Key": "everything that is encrypted under it",
-    "aws:rds/cluster:Cluster": "databases",
-    "aws:rds/instance:Instance": "databases",
-    "aws:s3/bucket:Bucket": "objects",
-    "aws:secretsmanager/secret:Secret": "secret values",
-    "kubernetes:core/v1:PersistentVolumeClaim": "files",
-    "postgresql:index/database:Database": "tables",
+    "aws:backup/vault:Vault": "its recovery points",
+    "aws:cloudwatch/logGroup:LogGroup": "its logs",
+    "aws:dynamodb/table:Table": "its items",
+    "aws:ebs/volume:Volume": "its blocks",
+    "aws:ecr/repository:Repository": "its images",
+    "aws:efs/fileSystem:FileSystem": "its files",
+    "aws:kms/key:Key": "all that is encrypted under it",
+    "aws:rds/cluster:Cluster": "its databases",
+    "aws:rds/instance:Instance": "its databases",
+    "aws:s3/bucket:Bucket": "its objects",
+    "aws:secretsmanager/secret:Secret": "its values",
+    "kubernetes:core/v1:PersistentVolumeClaim": "its files",
+    "postgresql:index/database:Database": "its tables",
     "random:index/randomPassword:RandomPassword": "a password that is in use",
 }
 """What is lost with a resource of each type."""
@@ -41,17 +41,21 @@ def loses_data(case: Case) -> Iterator[Mark]:
     what = HOLDS_DATA.get(change.type)
     if what is None or change.action not in ("replace", "delete", "forget"):
         return
+    refused = "; Pulumi refuses, since it is protected" if _is_protected(case) else ""
     if change.action == "forget" or (change.action == "replace" and change.retained):
         new = ", and a new, empty one takes its place" if change.action == "replace" else ""
         yield mark(
             "loses-data",
             "high" if new else "medium",
-            f"{named(compared)} is let go with its {what}: it stays, unmanaged{new}",
+            f"{named(compared)} is let go, and with it {what}: it stays, unmanaged{new}{refused}",
         )
         return
     fate = "is made anew" if change.action == "replace" else "is deleted"
-    refused = "; Pulumi refuses, since it is protected" if change.protected else ""
-    yield mark("loses-data", "high", f"{named(compared)} {fate}: its {what} are lost{refused}")
+    yield mark("loses-data", "high", f"{named(compared)} {fate}, and loses {what}{refused}")
+
+
+def _is_protected(case: Case) -> bool:
+    return case.compared.before is not None and case.compared.before.protect
 
 
 def storage_key(case: Case) -> Iterator[Mark]:

@@ -10,6 +10,7 @@ from planning.outputs.escape import where as where_is
 from planning.outputs.wording import (
     DONE,
     RANK,
+    broken,
     count,
     coverage,
     groups,
@@ -47,7 +48,7 @@ def render(plan: Plan) -> str:
     out.say(f"## Plan: {plain(summary(plan))}\n")
     out.say(f"{code(plan.base.title)} → {code(plan.head.title)}. {plain(coverage(plan))}.\n")
     for side, name in ((plan.base, "base"), (plan.head, "head")):
-        opening = f"> [!CAUTION]\n> **The {name} {code(side.title)} could not be evaluated**\n"
+        opening = f"> [!CAUTION]\n> **{broken(side, name)}** ({code(side.title)})\n"
         out.section("errors", opening, (_fault(each) for each in side.errors))
     alike = groups(plan.stacks)
     first = {group[0].stack: len(group) - 1 for group in alike}
@@ -221,7 +222,7 @@ def _folded(out: Budget, plan: Plan, shown: list[StackPlan], first: dict[str, in
 
 def _fold(out: Budget, name: str, items: list[str]) -> None:
     opening = f"<details><summary>{name}</summary>\n"
-    out.section(name.partition(" ")[2] or name, opening, items, "\n</details>")
+    out.section(name.lstrip("0123456789, ").lower(), opening, items, "\n</details>")
 
 
 def _closing(out: Budget) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from planning.outputs.wording import (
     SIGNS,
+    broken,
     count,
     coverage,
     groups,
@@ -28,27 +29,23 @@ MOST_ALIKE = 12
 
 def render(plan: Plan) -> str:
     """The whole plan, the most important first."""
-    return "\n".join(_lines(plan)) + "\n"
+    return "\n".join(map(one_line, _lines(plan))) + "\n"
 
 
 def _lines(plan: Plan) -> Iterator[str]:
     yield f"{plan.base.title} → {plan.head.title}"
     yield f"{summary(plan)}. {coverage(plan)}."
-    yield from _section(
-        "The base could not be evaluated", (_fault(each) for each in plan.base.errors)
-    )
-    yield from _section(
-        "The head could not be evaluated", (_fault(each) for each in plan.head.errors)
-    )
+    for side, name in ((plan.base, "base"), (plan.head, "head")):
+        yield from _section(broken(side, name), _faults(side.errors))
     yield from _section(
         "Do not miss",
         (
-            f"{mark.severity:6}  {title(mark.kind)}  {stack.stack}: {one_line(mark.text)}"
+            f"{mark.severity:6}  {title(mark.kind)}  {stack.stack}: {mark.text}"
             for mark, stack, _ in marked(plan)
         ),
     )
     of_stacks = [fault for stack in plan.stacks for fault in stack.faults]
-    yield from _section("Faults", (_fault(each) for each in (*plan.faults, *of_stacks)))
+    yield from _section("Faults", _faults((*plan.faults, *of_stacks)))
     yield from _section(
         "Moves",
         (
@@ -56,9 +53,9 @@ def _lines(plan: Plan) -> Iterator[str]:
             for move in plan.moves
             for line in (
                 f"{move.tenant}: {move.before} → {move.after}",
-                *(f"    refused: {one_line(each)}" for each in move.refused),
-                *(f"    {number}. {one_line(each)}" for number, each in enumerate(move.steps, 1)),
-                *(f"    reviewer: {one_line(each)}" for each in move.reviewers),
+                *(f"    refused: {each}" for each in move.refused),
+                *(f"    {number}. {each}" for number, each in enumerate(move.steps, 1)),
+                *(f"    reviewer: {each}" for each in move.reviewers),
             )
         ),
     )
@@ -70,7 +67,7 @@ def _lines(plan: Plan) -> Iterator[str]:
             *(f"{stack.stack}: {each}" for stack in plan.stacks for each in stack.not_known),
         )
     )
-    yield from _section("Not known offline", map(one_line, told))
+    yield from _section("Not known offline", told)
 
 
 def _stack(group: list[StackPlan]) -> Iterator[str]:
@@ -85,16 +82,16 @@ def _stack(group: list[StackPlan]) -> Iterator[str]:
     for change in stack.changes:
         yield from _change(change)
     for export in stack.exports:
-        yield f"  ~ export {one_line(export.path)}: {property_line(export)}"
+        yield f"  ~ export {export.path}: {property_line(export)}"
     if stack.access.gained or stack.access.lost:
         yield f"  Permissions: {len(stack.access.gained)} gained, {len(stack.access.lost)} lost"
         for line in stack.access.gained:
             why = f" ({'; '.join(line.why)})" if line.why else ""
-            yield f"    + {line.level}: {one_line(line.text)}{one_line(why)}"
+            yield f"    + {line.level}: {line.text}{why}"
         for line in stack.access.lost:
-            yield f"    - {line.level}: {one_line(line.text)}"
+            yield f"    - {line.level}: {line.text}"
     for each in stack.access.not_understood:
-        yield f"    ? {one_line(each)}"
+        yield f"    ? {each}"
     for missing in stack.deploy.missing:
         yield f"  Deploy role lacks {missing.action} on {missing.resource}"
     if stack.deploy.unused:
@@ -120,27 +117,33 @@ def _change(change: Change) -> Iterator[str]:
         notes.append("deleted before it is made anew")
     if change.refused:
         notes.append(change.refused)
-    yield f"  {SIGNS[change.action]} {kind} {one_line(change.name)}{where}"
+    yield f"  {SIGNS[change.action]} {kind} {change.name}{where}"
     for each in change.properties[:MOST_PROPERTIES]:
         sign = {"added": "+", "removed": "-", "changed": "~"}[each.kind]
         forces = f"  [replaces: {each.replaces}]" if each.replaces else ""
-        yield f"      {sign} {one_line(each.path)}: {property_line(each)}{forces}"
+        yield f"      {sign} {each.path}: {property_line(each)}{forces}"
     if len(change.properties) > MOST_PROPERTIES:
         yield f"      … and {count(len(change.properties) - MOST_PROPERTIES, 'property')} more"
-    yield from (f"      {one_line(note)}" for note in notes)
-    yield from (f"      ! {title(mark.kind)}: {one_line(mark.text)}" for mark in change.marks)
+    yield from (f"      {note}" for note in notes)
+    yield from (f"      ! {title(mark.kind)}: {mark.text}" for mark in change.marks)
+
+
+def _faults(faults: Iterable[Fault]) -> Iterator[str]:
+    for fault in faults:
+        yield _fault(fault)
+        if fault.remedy:
+            yield f"    {fault.remedy}"
 
 
 def _fault(fault: Fault) -> str:
     where = f"{fault.place}: " if fault.place is not None else ""
     stack = f"{fault.stack}: " if fault.stack and fault.stack not in fault.problem else ""
-    remedy = f"\n    {one_line(fault.remedy)}" if fault.remedy else ""
-    return f"{where}{stack}{one_line(fault.problem)}{remedy}"
+    return f"{where}{stack}{fault.problem}"
 
 
 def _finding(found: FindingLine) -> str:
     where = f"  {found.place}" if found.place is not None else ""
-    return f"{found.severity} {found.rule}: {one_line(found.message)}{where}"
+    return f"{found.severity} {found.rule}: {found.message}{where}"
 
 
 def _section(name: str, lines: Iterable[str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from planning.marks.registry import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from planning.document import Action, Change, Mark, Plan, PropertyChange, StackPlan
+    from planning.document import Action, Change, Mark, Plan, PropertyChange, Side, StackPlan
 
 RANK = {"high": 0, "medium": 1, "low": 2}
 SIGNS: Mapping[Action, str] = {
@@ -61,6 +61,14 @@ def summary(plan: Plan) -> str:
     if not parts:
         return "No resource changes"
     return f"{count(changed, 'stack')}: {joined(parts)}"
+
+
+def broken(side: Side, name: str) -> str:
+    """What could not be evaluated of a side."""
+    stacks = {each.stack for each in side.errors}
+    if "" in stacks:
+        return f"The {name} could not be evaluated"
+    return f"{count(len(stacks), 'stack')} of the {name} could not be evaluated"
 
 
 def coverage(plan: Plan) -> str:

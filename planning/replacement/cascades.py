@@ -9,7 +9,7 @@ from planning.compared import Compared, judge, set_order
 from planning.document import PropertyChange
 from planning.properties import shown
 from rehearsal.graph import STACK_REFERENCE_TYPE
-from rehearsal.values import reveal
+from rehearsal.values import Secret, reveal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,29 +72,28 @@ def _follow(
     if known is None and urn not in base.lines:
         return False
     stands_for = placeholder(replaced.resource)
-    touched = [
-        PropertyChange(
-            path=name, kind="changed", before=None, after=shown(after.inputs[name]), known=False
-        )
+    named = [
+        name
         for name, sources in after.property_dependencies.items()
         if replaced.urn in sources and name in after.inputs
     ]
-    new = [each for each in touched if stands_for in _text(after.inputs[each.path])]
-    forced = [
-        each.path
-        for each in (touched if replaced.deleted_first else new)
-        if judge(after, each, {}).replaces
-    ]
+    new = [judge(after, each, head) for name in named for each in _renewed(after, name, stands_for)]
+    forced = [each.path for each in new if each.replaces]
+    if replaced.deleted_first:
+        # The engine asks the provider with the whole property unknown, not what lies below it.
+        wholly = (PropertyChange(path=f"{name}.?", kind="changed") for name in named)
+        forced += [each.path[:-2] for each in wholly if judge(after, each, head).replaces]
     if not new and not forced:
         return False
     compared = known or Compared(urn, base.resource(urn), after, "update")
     found[urn] = compared
-    there = {each.path.split(".")[0].split("[")[0] for each in compared.properties}
-    compared.properties += [judge(after, each, {}) for each in new if each.path not in there]
+    there = {each.path for each in compared.properties}
+    compared.properties += [each for each in new if each.path not in there]
     if not forced:
         return False
+    forced = list(dict.fromkeys(forced))
     name = replaced.resource.name
-    if new:
+    if any(each.replaces for each in new):
         why = f"its {', '.join(forced)} is another once {name} is made anew"
     else:
         why = f"{name} is deleted before it is made anew, and its {', '.join(forced)} is fixed"
@@ -103,6 +102,32 @@ def _follow(
         compared.action = "replace"
         set_order(compared)
     return True
+
+
+def _renewed(resource: Resource, name: str, stands_for: str) -> Iterator[PropertyChange]:
+    """The paths of an input whose value is another one after a replacement.
+
+    Of a secret only a digest is there: whether the value is in it nobody can tell, so it is said.
+    """
+
+    def walk(value: Any, path: str) -> Iterator[PropertyChange]:
+        match value:
+            case dict():
+                for key, item in value.items():
+                    yield from walk(item, f"{path}.{key}")
+            case list():
+                for number, item in enumerate(value):
+                    yield from walk(item, f"{path}[{number}]")
+            case Secret():
+                yield PropertyChange(
+                    path=path, kind="changed", after=shown(value), secret=True, known=False
+                )
+            case _ if stands_for in _text(value):
+                yield PropertyChange(path=path, kind="changed", after=shown(value), known=False)
+            case _:
+                return
+
+    yield from walk(resource.inputs[name], name)
 
 
 def _exports(
