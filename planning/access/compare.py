@@ -32,7 +32,7 @@ def changes(base: Graph | None, head: Graph | None) -> AccessChanges:
     if base is not None and head is not None and _asked(base) == _asked(head):
         return AccessChanges()
     before, after = permissions_of(base), permissions_of(head)
-    repository = _repository(head or base)
+    repository = repository_of(head or base)
     gained = [*_more(before, after, repository), *_unbounded(before, after)]
     lost = [*_more(after, before, None), *_unbounded(after, before)]
     known = set(before.not_understood)
@@ -62,7 +62,7 @@ def _asked(graph: Graph) -> dict[str, Any]:
     }
 
 
-def _repository(graph: Graph | None) -> str | None:
+def repository_of(graph: Graph | None) -> str | None:
     """The GitHub repository that a graph declares, as owner and name."""
     if graph is None:
         return None

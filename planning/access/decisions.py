@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from planning.access.documents import Statement
 
 
+_COMPARED = ("StringEquals", "StringLike", "StringNotEquals", "ArnEquals", "ArnLike")
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """An action on a resource, and what is known of its circumstances."""
@@ -38,10 +41,10 @@ def _allows(statements: Sequence[Statement], call: Call) -> bool:
     for statement in statements:
         if not _has(statement.actions, wanted) or not _reaches(statement, call):
             continue
-        holds = any(_holds(each, call, statement.allows) for each in statement.conditions)
-        if holds and not statement.allows:
+        met = any(holds(each, call, statement.allows) for each in statement.conditions)
+        if met and not statement.allows:
             return False
-        found = found or holds
+        found = found or met
     return found
 
 
@@ -63,7 +66,8 @@ def _is_within(arn: str, pattern: str) -> bool:
     return covers(pattern, arn) or matching(pattern).fullmatch(arn) is not None
 
 
-def _holds(condition: Condition, call: Call, otherwise: bool) -> bool:
+def holds(condition: Condition, call: Call, otherwise: bool) -> bool:
+    """Whether a condition holds for a call; `otherwise` where it depends on what is not known."""
     return all(_item_holds(item, call, otherwise) for item in condition)
 
 
@@ -71,12 +75,12 @@ def _item_holds(item: Item, call: Call, otherwise: bool) -> bool:
     operator, key, values = item
     known = next((given for name, given in call.context if name == key), None)
     base = operator.rpartition(":")[2].removesuffix("IfExists")
-    if known is None or base not in ("StringEquals", "StringLike", "StringNotEquals"):
+    if known is None or base not in _COMPARED:
         return otherwise
     if base == "StringNotEquals":
         return not any(each in values for each in known)
     return any(
-        each == value or (base == "StringLike" and covers(value, each))
+        each == value or (base != "StringEquals" and covers(value, each))
         for each in known
         for value in values
     )

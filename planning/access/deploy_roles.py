@@ -7,17 +7,15 @@ environment. What it may do is its policies, within its boundary.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from planning.access import managed
 from planning.access.documents import DocumentError, Statement, parse
 from planning.access.principals import POLICY, ROLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rehearsal.graph import Graph, Resource
 
 _SUBJECT = "token.actions.githubusercontent.com:sub"
@@ -35,6 +33,8 @@ class Role:
     """What the role's own policies allow together, then its boundary where it has one."""
     written: tuple[Statement, ...]
     """The statements of its own policies."""
+    opaque: tuple[str, ...] = ()
+    """Policies of its own that nothing here has the text of."""
 
 
 @lru_cache(maxsize=8)
@@ -122,26 +122,38 @@ def taken_by(provider: Resource) -> list[str]:
 def _role(role: Resource, arn: str, graph: Graph) -> Role:
     name = str(role.inputs.get("name", role.name))
     own: list[Statement] = []
+    opaque: list[str] = []
     for policy in graph.of_type("aws:iam/rolePolicy:RolePolicy"):
         if policy.provider == role.provider and policy.inputs.get("role") in (name, role.id, arn):
             own += _statements(policy.inputs.get("policy"))
+    attached: list[Any] = []
     for attachment in graph.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment"):
         given = attachment.inputs.get
         if attachment.provider == role.provider and given("role") in (name, role.id, arn):
-            own += _managed(given("policyArn"), graph)
+            attached.append(given("policyArn"))
+    inline, arns = role.inputs.get("inlinePolicies"), role.inputs.get("managedPolicyArns")
+    for each in inline if isinstance(inline, list) else ():
+        own += _statements(each.get("policy") if isinstance(each, dict) else None)
+    for policy_arn in (*attached, *(arns if isinstance(arns, list) else ())):
+        found = _managed(policy_arn, graph)
+        own += found or ()
+        if found is None:
+            opaque.append(str(policy_arn))
     policies: list[tuple[Statement, ...]] = [tuple(own)]
     boundary = role.inputs.get("permissionsBoundary")
     if boundary is not None:
-        policies.append(tuple(_managed(boundary, graph)))
+        policies.append(_managed(boundary, graph) or ())
     account = arn.split(":")[4]
-    return Role(name, arn, account, tuple(policies), tuple(own))
+    return Role(name, arn, account, tuple(policies), tuple(own), tuple(opaque))
 
 
-def _managed(arn: Any, graph: Graph) -> Iterator[Statement]:
+def _managed(arn: Any, graph: Graph) -> tuple[Statement, ...] | None:
+    """The statements of a policy of the graph's or AWS's own; None where neither has it."""
     for policy in graph.of_type(POLICY):
         placeholder = graph.placeholders.get(str(arn), ("",))[0]
         if policy.outputs.get("arn") == arn or placeholder == policy.urn:
-            yield from _statements(policy.inputs.get("policy"))
+            return _statements(policy.inputs.get("policy"))
+    return managed.statements_of(str(arn))
 
 
 def _statements(text: Any) -> tuple[Statement, ...]:
@@ -156,8 +168,3 @@ def _json(value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError:
         return None
-
-
-def accounts_of(provider: Resource) -> list[str]:
-    """The accounts that a provider lets itself be used in."""
-    return re.findall(r"\d{12}", str(provider.inputs.get("allowedAccountIds")))

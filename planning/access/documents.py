@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from planning.access.conditions import Condition
 
 EVERYONE = "everyone"
+TOKENS_OF = "tokens of "
 _EITHER_WAY = ("Action", "Resource", "Principal")
 _ELEMENTS = frozenset(
     {"Sid", "Effect", "Condition", *_EITHER_WAY, *(f"Not{each}" for each in _EITHER_WAY)}
@@ -130,5 +131,5 @@ def _principal(kind: str, value: str) -> str:
     if kind == "Service":
         return f"service {value}"
     if kind == "Federated":
-        return f"tokens of {value}"
+        return f"{TOKENS_OF}{value}"
     return f"{kind} {value}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from planning.access.actions import ActionSet, database
-from planning.access.documents import DocumentError, parse
+from planning.access.documents import TOKENS_OF, DocumentError, parse
 from planning.access.permissions import Scope
 from planning.access.principals import IDENTITIES, POLICY, ROLE, Principals
 from rehearsal.values import Secret, is_known
@@ -208,6 +208,12 @@ class _Reader:
         everything = ActionSet(database().everything)
         self._permissions.add(scope, everything, endpoint, written={"*"})
 
+    def _known(self, principal: str) -> str:
+        """A principal by its own name, where the document has a provider that the graph makes."""
+        if not principal.startswith(TOKENS_OF):
+            return principal
+        return TOKENS_OF + self._principals.issuer(principal.removeprefix(TOKENS_OF))
+
     def _document(
         self, declared: Resource, key: str, kind: Kind, *, principal: str = "", target: str = ""
     ) -> None:
@@ -232,7 +238,7 @@ class _Reader:
             self._permissions.not_understood.append(f"{subject}: no policy document: {error}")
             return
         for statement in statements:
-            for who in (principal,) if principal else statement.principals:
+            for who in (principal,) if principal else map(self._known, statement.principals):
                 for what in _resources(statement.resources, kind, target):
                     for condition in statement.conditions:
                         self._permissions.add(

@@ -9,7 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from planning.access.actions import ActionSet
-from planning.access.documents import DocumentError, parse
+from planning.access.documents import DocumentError, Statement, parse
+
+
+@cache
+def statements_of(arn: str) -> tuple[Statement, ...] | None:
+    """The statements of a managed policy; None where the copy hasn't got it."""
+    policy = _policies().get(arn.rpartition("/")[2])
+    if policy is None or not arn.startswith("arn:aws:iam::aws:policy/"):
+        return None
+    try:
+        return parse(json.dumps(policy["Document"]))
+    except DocumentError:
+        return None
 
 
 @cache
@@ -18,12 +30,8 @@ def actions_of(arn: str) -> ActionSet | None:
 
     AWS changes its policies when it likes: this tells an access level, not what holds today.
     """
-    policy = _policies().get(arn.rpartition("/")[2])
-    if policy is None or not arn.startswith("arn:aws:iam::aws:policy/"):
-        return None
-    try:
-        statements = parse(json.dumps(policy["Document"]))
-    except DocumentError:
+    statements = statements_of(arn)
+    if statements is None:
         return None
     found = ActionSet()
     for statement in statements:

@@ -56,6 +56,15 @@ class Principals:
         account = self.account_of(resource)
         return f"{kind} {text}" + (f" ({account})" if account else "")
 
+    def issuer(self, provider: str) -> str:
+        """The host that issues the tokens of an identity provider, by the provider's ARN."""
+        urn = self._graph.placeholders.get(provider, ("",))[0]
+        for each in self._graph.of_type("aws:iam/openIdConnectProvider:OpenIdConnectProvider"):
+            url = each.inputs.get("url")
+            if isinstance(url, str) and (each.urn == urn or each.outputs.get("arn") == provider):
+                return url.removeprefix("https://")
+        return provider.partition(":oidc-provider/")[2] or provider
+
     def account_of(self, resource: Resource) -> str:
         """The account that a resource is in, by its provider; empty where it is not known."""
         provider = self._graph.resources.get(resource.provider or "")

@@ -100,11 +100,14 @@ def _fault(fault: Fault, more: str = "") -> str:
 
 
 def _move(move: Move) -> str:
-    lines = [f"- {code(move.tenant)}: {code(str(move.before))} → {code(str(move.after))}"]
+    kind = f" ({plain(move.kind)})" if move.kind else ""
+    lines = [f"- {code(move.tenant)}: {code(str(move.before))} → {code(str(move.after))}{kind}"]
     lines += [f"  - **Refused**: {plain(each)}" for each in move.refused]
     lines += [f"  {number}. {plain(each)}" for number, each in enumerate(move.steps, 1)]
     if move.reviewers:
         lines.append(f"  - Reviewers: {plain(joined(move.reviewers))}")
+    if move.not_known:
+        lines.append(f"  - Not known offline: {plain(joined(move.not_known))}")
     return "\n".join(lines)
 
 

@@ -20,7 +20,7 @@ from planning.outputs.wording import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from planning.document import Change, Fault, FindingLine, Plan, StackPlan
+    from planning.document import Change, Fault, FindingLine, Move, Plan, StackPlan
 
 MOST_PROPERTIES = 12
 MOST_ALIKE = 12
@@ -52,10 +52,11 @@ def _lines(plan: Plan) -> Iterator[str]:
             line
             for move in plan.moves
             for line in (
-                f"{move.tenant}: {move.before} → {move.after}",
+                f"{move.tenant}: {move.before} → {move.after}{_kind(move)}",
                 *(f"    refused: {each}" for each in move.refused),
                 *(f"    {number}. {each}" for number, each in enumerate(move.steps, 1)),
                 *(f"    reviewer: {each}" for each in move.reviewers),
+                *(f"    not known offline: {each}" for each in move.not_known),
             )
         ),
     )
@@ -68,6 +69,10 @@ def _lines(plan: Plan) -> Iterator[str]:
         )
     )
     yield from _section("Not known offline", told)
+
+
+def _kind(move: Move) -> str:
+    return f" ({move.kind})" if move.kind else ""
 
 
 def _stack(group: list[StackPlan]) -> Iterator[str]:
