@@ -150,9 +150,13 @@ def shape_of(plan: StackPlan, names: Iterable[str]) -> str:
     )
     content["findings"].pop("suppressed", None)
     text = json.dumps(content, sort_keys=True)
-    for number, name in enumerate(sorted({*names, plan.stack}, key=len, reverse=True)):
-        text = text.replace(name, f"\0{number}\0")
-    return key_of(plan.stack.partition(".")[0], text)[:16]
+    kind, _, own = plan.stack.partition(".")
+    cells = sorted(set(names) - {own, ""})
+    labels = {own or plan.stack: "own"} | {cell: f"cell {n}" for n, cell in enumerate(cells)}
+    # The longest first: a name may be part of another.
+    for name in sorted(labels, key=len, reverse=True):
+        text = text.replace(name, f"\0{labels[name]}\0")
+    return key_of(kind, text)[:16]
 
 
 def _deploy(

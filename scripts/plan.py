@@ -92,11 +92,22 @@ def plan(
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(renderer(its_format)(made), encoding="utf-8")
     if format is not None or not files:
-        typer.echo(renderer(format or "text")(made), nl=False)
+        _show(renderer(format or "text")(made), coloured=format in (None, "text"))
     else:
         typer.echo(_closing(made))
     if made.all_faults:
         raise typer.Exit(ExitCode.FAULTS)
+
+
+def _show(text: str, *, coloured: bool) -> None:
+    if not (coloured and sys.stdout.isatty()):
+        typer.echo(text, nl=False)
+        return
+    from rich.console import Console
+
+    from planning.outputs.colour import styled
+
+    Console(highlight=False).print(styled(text), end="", soft_wrap=True)
 
 
 def _files(output: list[Path], format: Format | None) -> list[tuple[Path, str]]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from importlib.metadata import version
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from planning.outputs.wording import marked, one_line, title
+from planning.outputs.wording import count, groups, marked, one_line, title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,13 +22,15 @@ SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS: dict[Severity, str] = {"high": "error", "medium": "warning", "low": "note"}
 SCORES: dict[Severity, str] = {"high": "8.0", "medium": "5.0", "low": "2.0"}
 """What GitHub takes a severity from, https://docs.github.com/en/code-security/reference."""
+MOST_RESULTS = 5000
+"""GitHub shows no more of a run; the most severe come first."""
 _CATALOG = "organization.yaml"
 
 
 def render(plan: Plan) -> str:
     """Consequences, new findings, gained permissions and faults, each as a result."""
     rules: dict[str, dict[str, Any]] = {}
-    results = list(_results(plan, rules))
+    results = list(islice(_results(plan, rules), MOST_RESULTS))
     driver = {
         "name": "patchworks plan",
         "version": version("patchworks-platform"),
@@ -48,6 +51,19 @@ def render(plan: Plan) -> str:
 
 
 def _results(plan: Plan, rules: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    # Stacks that change alike have the same lines to blame: each stands once, with their number.
+    alike = {group[0].stack: len(group) - 1 for group in groups(plan.stacks)}
+    shown = plan.model_copy(
+        update={"stacks": tuple(each for each in plan.stacks if each.stack in alike)}
+    )
+    for result in _each(shown, rules):
+        name = result["properties"]["stack"]
+        if alike.get(name):
+            result["message"]["text"] += f" (and in {count(alike[name], 'stack')} alike)"
+        yield result
+
+
+def _each(plan: Plan, rules: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for mark, stack, change in marked(plan):
         _rule(rules, f"plan/{mark.kind}", title(mark.kind), mark.severity)
         place = change.place if change is not None else None
@@ -108,6 +124,7 @@ def _result(
                 "logicalLocations": [{"fullyQualifiedName": urn or stack or "plan"}],
             }
         ],
+        "properties": {"stack": stack},
         "partialFingerprints": {"patchworks/v1": hashlib.sha256(identity.encode()).hexdigest()},
     }
     return result

@@ -18,7 +18,6 @@ CELLS = ("prod-ap-southeast-2", "prod-eu-west-1")
 TENANTS = (
     "aurelia-health",
     "brightwater",
-    "cobalt-logistics",
     "goldfields-mining",
     "harbour-foods",
 )
@@ -29,8 +28,9 @@ Edit = tuple[str, str, str]
 class Clone:
     """A repository of its own, whose commits are this one's files with changes."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, tenants: tuple[str, ...] = TENANTS) -> None:
         self.directory = directory
+        self._tenants = tenants
         directory.mkdir(parents=True)
         self._git("init", "-q", "-b", "main")
         for path in files():
@@ -74,7 +74,7 @@ class Clone:
         if top == "cells":
             return path.stem in CELLS
         if top == "tenants":
-            return path.stem in TENANTS
+            return path.stem in self._tenants
         return (
             top in KEPT
             or path.name in ("Pulumi.yaml", "organization.yaml")

