@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.database_moves import swap_model as model
 
@@ -10,6 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.database_moves.swap_model import State
+
+
+NEAR = [(0, 1), (1, 1)]
+FAR = [*NEAR, (0, 2), (1, 2), (2, 1)]
+"""How many kills, crashes and lost answers there are, and how many writes; all of it takes long."""
 
 
 class BrokenError(AssertionError):
@@ -169,3 +177,36 @@ def way(came: dict[State, tuple[State, str] | None], state: State) -> str:
         state, label = origin
         labels.append(label)
     return "; ".join(reversed(labels))
+
+
+@pytest.mark.parametrize(
+    ("faults", "writes"), FAR if os.environ.get("PATCHWORKS_NIGHTLY") else NEAR
+)
+def test_at_most_one_side_accepts_writes_and_none_is_lost_whatever_fails_when(
+    faults: int, writes: int
+) -> None:
+    assert explore(faults, writes) > 10_000
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("end_sessions", "both sides accept writes"),
+        ("resume_poolers", "are paused"),
+        ("stop_forward", "the streams do not run"),
+        ("start_reverse", "the streams do not run"),
+    ],
+)
+def test_a_protocol_that_leaves_an_effect_out_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, broken: str, said: str
+) -> None:
+    real = model.perform
+
+    def without(state: State, name: str, answers: Any, effect: str, *arguments: Any) -> Any:
+        if effect == broken:
+            return iter([(None, state)])
+        return real(state, name, answers, effect, *arguments)
+
+    monkeypatch.setattr(model, "perform", without)
+    with pytest.raises(BrokenError, match=said):
+        explore(0, 1)
