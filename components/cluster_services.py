@@ -14,6 +14,7 @@ from components.aws.workload_role import WorkloadRole
 from components.children import child_options
 from components.kubernetes import load_balancer_controller
 from components.kubernetes.database_bootstrap import NAMESPACE as BOOTSTRAP_NAMESPACE
+from components.kubernetes.image_admission import ImageAdmission
 from components.kubernetes.karpenter import Karpenter
 from components.kubernetes.load_balancer_controller import LoadBalancerController
 from components.kubernetes.namespace import SystemNamespace
@@ -55,6 +56,7 @@ class ClusterServices(pulumi.ComponentResource):
         self._key_arn = key_arn
         self._child = child_options(self, opts)
         PriorityClasses(f"{name}-priorities", opts=self._child)
+        ImageAdmission(f"{name}-images", registry=organization.registry, opts=self._child)
         StorageClass(f"{name}-storage", key_arn=key_arn, opts=self._child)
         self._load_balancer_controller(vpc_id)
         karpenter = self._karpenter(private_subnet_ids, tags)

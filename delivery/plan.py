@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from delivery.batches import UNMEASURED_SECONDS, batches
+from delivery.batches import UNMEASURED_SECONDS, Batch, batches
 from delivery.gates import missing_before
 from delivery.records import WAVES
 from stacks.programs import stack_names
@@ -14,7 +14,6 @@ from stacks.programs import stack_names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from delivery.batches import Batch
     from delivery.desk import Desk
     from delivery.gates import Missing
     from delivery.records import Wave
@@ -32,6 +31,7 @@ class WavePlan:
     unmeasured: int
     """Stacks among them that were never brought up, each counted as some minutes."""
     jobs: tuple[Batch, ...]
+    """At least one, which closes the wave where there is nothing else to do."""
     missing: tuple[Missing, ...]
     """What stands before it now."""
 
@@ -62,18 +62,22 @@ def plan(desk: Desk) -> DeliveryPlan:
                 unchanged=len(desk.waves[wave]) - len(affected),
                 seconds=sum(took.get(stack, UNMEASURED_SECONDS) for stack in affected),
                 unmeasured=sum(stack not in took for stack in affected),
-                jobs=tuple(
-                    batches(
-                        affected,
-                        cell_of={stack: desk.cell_of(stack) for stack in affected},
-                        seconds=took,
-                    )
-                ),
+                jobs=_jobs(desk, wave, affected, took),
                 missing=tuple(missing_before(wave, desk.checklist, progress, now)),
             )
         )
     known = set(stack_names(desk.catalog))
     return DeliveryPlan(desk.commit, tuple(waves), tuple(sorted(set(delivered) - known)))
+
+
+def _jobs(
+    desk: Desk, wave: Wave, affected: list[str], took: Mapping[str, float]
+) -> tuple[Batch, ...]:
+    if affected:
+        cell_of = {stack: desk.cell_of(stack) for stack in affected}
+        return tuple(batches(affected, cell_of=cell_of, seconds=took))
+    cells = [desk.cell_of(stack) for stack in desk.waves[wave]]
+    return (Batch(cells[0] if cells else None, (), 0.0),)
 
 
 def matrix(wave: WavePlan) -> dict[str, Any]:
@@ -91,6 +95,8 @@ def matrix(wave: WavePlan) -> dict[str, Any]:
 
 
 def _job_name(job: Batch) -> str:
+    if not job.stacks:
+        return "nothing to bring up"
     first = job.stacks[0]
     return first if len(job.stacks) == 1 else f"{first} and {len(job.stacks) - 1} more"
 

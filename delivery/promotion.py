@@ -45,9 +45,9 @@ def deliver(desk: Desk, waves: Sequence[Wave], *, wait: float) -> None:
 
 
 def deliver_batch(desk: Desk, wave: Wave, stacks: Sequence[str], *, wait: float) -> None:
-    """Bring up some stacks of a wave; `deliver` of the wave then finds them done, and checks it.
+    """Bring up some stacks of a wave; whichever job brings up the last ones closes the wave.
 
-    The lease is left to the run's other jobs.
+    The lease is left to the run's other jobs until then.
 
     Raises:
         RefusedError: a gate is closed, or a stack is not of this wave.
@@ -59,6 +59,10 @@ def deliver_batch(desk: Desk, wave: Wave, stacks: Sequence[str], *, wait: float)
     _pass_gates(desk, wave)
     with _environment(desk, wave, wait=wait, keep=True) as held:
         bring_up(desk, stacks, held, wait=wait)
+    if desk.affected(wave, desk.delivered()):
+        desk.observer.says(f"other jobs still bring up the rest of {wave}")
+        return
+    deliver(desk, [wave], wait=wait)
 
 
 def _pass_gates(desk: Desk, wave: Wave) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from scripts.catalog_options import JsonOption, print_json
+from scripts.catalog_options import JsonOption, load_catalog, print_json
 from scripts.delivery_options import (
     CommitArgument,
     DeliveryStateOption,
     EngineOption,
+    GithubOutputOption,
     JobsOption,
     RunOption,
     WaveName,
@@ -79,10 +80,7 @@ def plan_command(
     commit: CommitArgument = "HEAD",
     engine: EngineOption = "auto",
     state: DeliveryStateOption = None,
-    matrix: Annotated[
-        WaveName | None,
-        typer.Option("--matrix", help="Print the jobs of one wave as a matrix of GitHub Actions."),
-    ] = None,
+    outputs: GithubOutputOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say which stacks a delivery would bring up, in which order, and what it waits for."""
@@ -90,12 +88,13 @@ def plan_command(
 
     with explained(), desk_of(commit, engine, state, own_run(), Log()) as desk:
         found = planned.plan(desk)
-    if matrix is not None:
+    if outputs is not None:
         import json
 
-        wave = next(each for each in found.waves if each.wave == matrix.value)
-        typer.echo(json.dumps(planned.matrix(wave)))
-    elif as_json:
+        with outputs.open("a") as file:
+            for wave in found.waves:
+                file.write(f"{wave.wave}={json.dumps(planned.matrix(wave))}\n")
+    if as_json:
         print_json(planned.as_document(found))
     else:
         _tell(found)
@@ -163,6 +162,36 @@ def status(
             typer.echo(line)
 
 
+@app.command()
+def identity(
+    account: Annotated[
+        Literal["management", "dev", "staging", "prod"],
+        typer.Argument(help="The account that a job is to work in."),
+    ],
+    preview: Annotated[
+        bool,
+        typer.Option("--preview", help="The role that reads, not the one that deploys."),
+    ] = False,
+) -> None:
+    """Print a job's role, region, registry and backend as outputs of a step; asks no cloud."""
+    from components.aws.ci_roles import deploy_role, preview_role
+    from components.aws.state import state_bucket
+
+    organization = load_catalog(None).organization
+    if account == "management" and not preview:
+        raise typer.BadParameter("no role of CI deploys there", param_hint="account")
+    name = (
+        preview_role(organization)
+        if preview or account == "management"
+        else deploy_role(organization, account)
+    )
+    number = organization.accounts.model_dump()[account]
+    typer.echo(f"role=arn:aws:iam::{number}:role/{name}")
+    typer.echo(f"region={organization.home_region}")
+    typer.echo(f"registry={organization.registry.partition('/')[0]}")
+    typer.echo(f"backend=s3://{state_bucket(organization)}?region={organization.home_region}")
+
+
 def _tell(found: DeliveryPlan) -> None:
     typer.echo(f"Delivery of {found.commit[:10]}")
     for wave in found.waves:
@@ -179,7 +208,7 @@ def _tell(found: DeliveryPlan) -> None:
 
 def _summary(wave: WavePlan) -> str:
     if not wave.affected:
-        return f"nothing to do, {wave.unchanged} unchanged"
+        return f"nothing to bring up, {wave.unchanged} unchanged"
     minutes = wave.seconds / 60
     guess = f", {wave.unmeasured} of them a guess" if wave.unmeasured else ""
     return (

@@ -65,6 +65,14 @@ RunOption = Annotated[
         help="What jobs of one delivery have in common, such as a workflow's run.",
     ),
 ]
+GithubOutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--github-output",
+        metavar="FILE",
+        help="Also append each wave's jobs to a file, as a matrix and output of a step.",
+    ),
+]
 JobsOption = Annotated[
     int, typer.Option("--jobs", min=1, max=32, help="Stacks that Pulumi brings up side by side.")
 ]

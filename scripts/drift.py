@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from pathlib import Path  # noqa: TC003 - read by typer
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from scripts.catalog_options import JsonOption, load_catalog, print_json
+from scripts.catalog_options import JsonOption, load_catalog, pick, print_json
 from scripts.delivery_options import DeliveryStateOption, EngineOption, engine_of
 from scripts.exits import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from catalog.catalog import Catalog
 
 app = typer.Typer(add_completion=False)
 
@@ -23,6 +29,21 @@ def drift(
         Literal["organization", "dev", "staging", "canary", "rest"] | None,
         typer.Option("--wave", help="All stacks of a wave."),
     ] = None,
+    cell: Annotated[
+        str | None, typer.Option("--cell", metavar="NAME", help="A cell and the tenants in it.")
+    ] = None,
+    outputs: Annotated[
+        Path | None,
+        typer.Option(
+            "--github-output",
+            metavar="FILE",
+            help="Look at nothing: append the cells to a file, as a matrix and output of a step.",
+        ),
+    ] = None,
+    environments: Annotated[
+        list[str] | None,
+        typer.Option("--environment", metavar="NAME", help="List the cells of these alone."),
+    ] = None,
     engine: EngineOption = "auto",
     state: DeliveryStateOption = None,
     as_json: JsonOption = False,
@@ -35,7 +56,7 @@ def drift(
     from catalog.load import find_root
     from delivery.checklist import load_checklist
     from delivery.engine import EngineError
-    from delivery.waves import stacks_by_wave
+    from delivery.waves import cell_of, stacks_by_wave
     from stacks.programs import UnknownStackNameError, parse
 
     catalog, root = load_catalog(None), find_root()
@@ -44,12 +65,25 @@ def drift(
             parse(catalog, stack)
     except UnknownStackNameError as error:
         raise typer.BadParameter(str(error)) from None
-    if not stacks and wave is None:
-        raise typer.BadParameter("name stacks, or a wave with --wave")
+    if outputs is not None:
+        _list_cells(catalog, outputs, environments or ())
+        return
+    if not stacks and wave is None and cell is None:
+        raise typer.BadParameter("name stacks, a wave with --wave or a cell with --cell")
+    if cell is not None:
+        pick(catalog.cells, cell, "cell")
     found: list[dict[str, Any]] = []
     with engine_of(catalog, root, engine, state) as chosen:
         waves = stacks_by_wave(catalog, load_checklist(root, catalog), chosen.ledger())
-        for stack in (*(stacks or ()), *(waves[wave] if wave is not None else ())):
+        chosen_stacks = [*(stacks or ()), *(waves[wave] if wave is not None else ())]
+        ledger = chosen.ledger()
+        chosen_stacks += [
+            stack
+            for each in waves.values()
+            for stack in each
+            if cell is not None and cell_of(catalog, ledger, stack) == cell
+        ]
+        for stack in chosen_stacks:
             try:
                 found.append({"stack": stack, "differs": chosen.differences(stack)})
             except EngineError as error:
@@ -60,6 +94,18 @@ def drift(
         print_json(found)
     if any(each.get("differs") or "problem" in each for each in found):
         raise typer.Exit(ExitCode.FAULTS)
+
+
+def _list_cells(catalog: Catalog, outputs: Path, environments: Collection[str]) -> None:
+    import json
+
+    cells = [
+        {"cell": cell.name, "environment": cell.environment}
+        for cell in catalog.cells.values()
+        if not environments or cell.environment in environments
+    ]
+    with outputs.open("a") as file:
+        file.write(f"matrix={json.dumps({'include': cells})}\n")
 
 
 def _line(found: dict[str, Any]) -> str:

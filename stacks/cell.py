@@ -34,7 +34,7 @@ from stacks.providers import aws_provider, kubernetes_provider
 if TYPE_CHECKING:
     from catalog.catalog import Catalog, Ledger
 
-RUNNER_WORKFLOWS = ("deliver", "move-tenant", "preview")
+RUNNER_WORKFLOWS = ("deliver", "drift", "move-tenant")
 """Workflows whose jobs run inside the cell; all others need no network of ours."""
 
 

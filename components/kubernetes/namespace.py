@@ -30,6 +30,9 @@ DEFAULT_CPU_REQUEST = "50m"
 DEFAULT_MEMORY = "256Mi"
 """What a container gets that asks for nothing; such a container is nobody's plan, so little."""
 
+TENANT_LABEL = "patchworks.dev/tenant"
+"""On every tenant's namespace, and on no other."""
+
 
 class TenantNamespace(pulumi.ComponentResource):
     """A tenant's namespace under the restricted Pod Security level, with its quota and limits."""
@@ -51,7 +54,7 @@ class TenantNamespace(pulumi.ComponentResource):
         super().__init__("patchworks:kubernetes:TenantNamespace", name, None, opts)
         child = child_options(self, opts)
         object_labels = {
-            "patchworks.dev/tenant": tenant,
+            TENANT_LABEL: tenant,
             # The load balancer's health check then holds a rolling update back, not only ours.
             "elbv2.k8s.aws/pod-readiness-gate-inject": "enabled",
             **pod_security_labels(kubernetes_version),

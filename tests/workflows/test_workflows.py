@@ -11,6 +11,7 @@ import yaml
 from catalog.load import find_root
 from components.github.repository import ALLOWED_ACTIONS
 from components.github.required_checks import REQUIRED_CHECKS
+from stacks.cell import RUNNER_WORKFLOWS
 
 ROOT = Path(find_root())
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -55,6 +56,8 @@ def test_actions_are_pinned_by_commit_with_their_version_beside(file):
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_only_actions_that_the_repository_allows_are_used(file):
     for action in re.findall(r"uses: ([\w.-]+/[\w.-]+)", file.read_text()):
+        if action.startswith("./"):
+            continue
         allowed = [pattern.partition("@")[0] for pattern in ALLOWED_ACTIONS]
         assert action.startswith("actions/") or action in allowed
 
@@ -77,6 +80,25 @@ def test_pull_requests_have_no_credential_at_all():
         assert job["permissions"] == {"contents": "read"}
         assert "environment" not in job
     assert "secrets." not in (ROOT / ".github/workflows/pull-request.yml").read_text()
+
+
+def test_what_runs_in_a_cell_is_of_a_workflow_that_the_cells_runners_serve():
+    inside = {name for name, _, job in JOBS if "codebuild" in str(job["runs-on"])}
+    assert inside == {"deliver", "drift"}
+    assert inside <= set(RUNNER_WORKFLOWS)
+
+
+def test_the_cli_that_jobs_install_is_of_the_sdks_version():
+    action = (ROOT / ".github/actions/prepare/action.yml").read_text()
+    (installed,) = re.findall(r"pulumi-version: (\S+)", action)
+    assert f"\npulumi=={installed} " in (ROOT / "requirements.lock").read_text()
+
+
+def test_jobs_that_deploy_come_through_the_environment_of_their_account():
+    for _, _, job in JOBS:
+        for step in job["steps"]:
+            if step.get("uses") == "./.github/actions/prepare":
+                assert job["environment"] == step["with"]["account"]
 
 
 def test_zizmor_finds_nothing_even_when_pedantic():

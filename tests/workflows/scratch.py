@@ -128,3 +128,14 @@ class Scratch:
             check=False,
         )
         return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command, and do not wait for it."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.root,
+            env=self.variables(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )

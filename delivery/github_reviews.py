@@ -1,0 +1,57 @@
+"""Reads from GitHub who let a run's job into an environment, and who did not."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from delivery.checkout import RefusedError
+
+SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What one person said of a job that waited for an environment."""
+
+    decision: Literal["approved", "rejected"]
+    by: str
+    comment: str
+
+
+def reviews(api: str, repository: str, run: str, token: str, environment: str) -> list[Review]:
+    """The reviews of one environment in one workflow run, the first one first.
+
+    Source: https://docs.github.com/en/rest/actions/workflow-runs ("Get the review history for a
+    workflow run").
+
+    Raises:
+        RefusedError: GitHub does not tell.
+    """
+    request = urllib.request.Request(  # noqa: S310 - the address is the workflow's own
+        f"{api}/repos/{repository}/actions/runs/{run}/approvals",
+        headers={
+            "Accept": "application/vnd.github+json",
+            "Authorization": f"Bearer {token}",
+            "X-GitHub-Api-Version": "2022-11-28",
+        },
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            found = json.load(answer)
+    except (urllib.error.URLError, TimeoutError, ValueError) as error:
+        raise RefusedError(
+            f"GitHub does not tell who reviewed run {run}: {error}", "run the job again"
+        ) from None
+    return [
+        Review(each["state"], str(each["user"]["login"]), str(each.get("comment") or ""))
+        for each in found
+        if each["state"] in ("approved", "rejected") and _is_of(each, environment)
+    ]
+
+
+def _is_of(review: dict[str, Any], environment: str) -> bool:
+    return any(each["name"] == environment for each in review.get("environments", ()))

@@ -1,0 +1,220 @@
+"""The Automation API's calls, held against a record of what the CLI is given and answers.
+
+No CLI is installed here. `pulumi` is a stand-in that notes its arguments and replays what the CLI's
+documentation and the SDK's own parsers have as its JSON: it shows that the calls are those that the
+CLI takes, and that its answers are understood, and not that a stack can be brought up.
+"""
+
+import json
+import os
+import stat
+import sys
+
+import pytest
+
+from catalog.load import find_root, load
+from delivery.engine import EngineError
+from delivery.pulumi_engine import PulumiEngine
+
+STACK = "cell.dev-eu-west-1"
+STAND_IN = """#!{python} -I
+import json, os, pathlib, sys
+
+home = pathlib.Path({home!r})
+given = sys.argv[1:]
+with (home / "calls.jsonl").open("a") as file:
+    file.write(json.dumps({{"arguments": given, "directory": os.getcwd()}}) + "\\n")
+answers = json.loads((home / "answers.json").read_text())
+words = [word for word in given if word != "--non-interactive"]
+for answer in answers:
+    if words[: len(answer["to"])] == answer["to"]:
+        break
+else:
+    sys.exit("error: no answer to " + " ".join(words))
+if "--event-log" in words and answer.get("events"):
+    import grpc
+    from pulumi.runtime.proto import events_pb2, events_pb2_grpc
+
+    address = words[words.index("--event-log") + 1].removeprefix("tcp://")
+    requests = [events_pb2.EventRequest(event=json.dumps(event)) for event in answer["events"]]
+    with grpc.insecure_channel(address) as channel:
+        events_pb2_grpc.EventsStub(channel).StreamEvents(iter(requests))
+sys.stdout.write(answer.get("says", ""))
+sys.stderr.write(answer.get("fails", ""))
+sys.exit(255 if answer.get("fails") else 0)
+"""
+HISTORY = [
+    {
+        "kind": "update",
+        "startTime": "2026-05-01T12:00:00.000Z",
+        "endTime": "2026-05-01T12:01:00.000Z",
+        "message": "",
+        "environment": {},
+        "config": {},
+        "result": "succeeded",
+        "version": 3,
+        "resourceChanges": {"create": 2, "same": 200, "update": 1},
+    }
+]
+OUTPUTS = {"endpoint": "https://a.example", "password": 'p\'w "x" %41@:/$;ü'}
+MASKED = {**OUTPUTS, "password": "[secret]"}
+ANSWERS = [
+    {"to": ["version"], "says": "v3.272.0\n"},
+    {"to": ["stack", "select"]},
+    {"to": ["up"], "says": "Updating\n +  aws:ec2:Vpc vpc created\n"},
+    {"to": ["stack", "output", "--json", "--show-secrets"], "says": json.dumps(OUTPUTS)},
+    {"to": ["stack", "output", "--json"], "says": json.dumps(MASKED)},
+    {"to": ["stack", "history"], "says": json.dumps(HISTORY)},
+]
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch):
+    """Puts the stand-in on the path; gives it answers, and tells what it was asked."""
+    program = tmp_path / "bin" / "pulumi"
+    program.parent.mkdir()
+    program.write_text(STAND_IN.format(python=sys.executable, home=str(tmp_path)))
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+    class Cli:
+        def answers(self, *answers):
+            (tmp_path / "answers.json").write_text(json.dumps([*answers, *ANSWERS]))
+
+        @property
+        def calls(self):
+            lines = (tmp_path / "calls.jsonl").read_text().splitlines()
+            return [json.loads(line) for line in lines]
+
+        def asked(self, *words):
+            """The arguments of the calls of one command, without the flag that all have."""
+            found = []
+            for call in self.calls:
+                assert "--non-interactive" in call["arguments"] or call["arguments"] == ["version"]
+                given = [each for each in call["arguments"] if each != "--non-interactive"]
+                if given[: len(words)] == list(words):
+                    found.append(given)
+            return found
+
+    made = Cli()
+    made.answers()
+    return made
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def engine(told):
+    root = find_root()
+    return PulumiEngine(load(root), root, observe=lambda stack, line: told.append((stack, line)))
+
+
+def test_an_update_is_asked_for_as_the_cli_takes_it(cli, engine):
+    engine.up(STACK)
+    assert cli.asked("stack", "select") == [["stack", "select", "--stack", STACK]]
+    (update,) = cli.asked("up")
+    assert update[:3] == ["up", "--yes", "--skip-preview"]
+    assert update[update.index("--stack") + 1] == STACK
+    assert update[update.index("--exec-kind") + 1] == "auto.local"
+    assert "--suppress-outputs" in update
+    assert update[update.index("--color") + 1] == "never"
+    assert {call["directory"] for call in cli.calls[1:]} == {str(find_root())}
+
+
+def test_what_the_update_changed_is_read_from_the_history_without_secrets(cli, engine):
+    brought = engine.up(STACK)
+    assert brought.changes == {"create": 2, "same": 200, "update": 1}
+    ((*_, history),) = [cli.asked("stack", "history")]
+    assert "--show-secrets" not in history
+    assert history[history.index("--page-size") + 1] == "1"
+
+
+def test_the_exports_digest_follows_what_is_plain_and_holds_no_secret(cli, engine):
+    first = engine.up(STACK).exports
+    cli.answers(
+        {
+            "to": ["stack", "output", "--json", "--show-secrets"],
+            "says": json.dumps({**OUTPUTS, "password": "another"}),
+        }
+    )
+    assert engine.up(STACK).exports == first
+    changed = {"endpoint": "https://b.example", "password": "[secret]"}
+    cli.answers(
+        {"to": ["stack", "output", "--json", "--show-secrets"], "says": json.dumps(changed)},
+        {"to": ["stack", "output", "--json"], "says": json.dumps(changed)},
+    )
+    assert engine.up(STACK).exports != first
+
+
+def test_each_line_is_passed_on_with_its_stack(cli, engine, told):
+    engine.up(STACK)
+    assert (STACK, " +  aws:ec2:Vpc vpc created") in told
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (
+            {"to": ["stack", "select"], "fails": f"error: no stack named '{STACK}' found\n"},
+            f"the backend has no stack {STACK}; make it once",
+        ),
+        (
+            {
+                "to": ["up"],
+                "fails": "error: [409] Conflict: Another update is currently in progress.\n",
+            },
+            f"pulumi cancel --stack {STACK}",
+        ),
+        (
+            {
+                "to": ["up"],
+                "fails": "Updating\nerror: creating VPC: VpcLimitExceeded\nDuration: 3s\n",
+            },
+            "error: creating VPC: VpcLimitExceeded",
+        ),
+    ],
+)
+def test_what_the_cli_refuses_is_explained(cli, engine, answer, says):
+    cli.answers(answer)
+    with pytest.raises(EngineError) as refused:
+        engine.up(STACK)
+    assert says in str(refused.value)
+
+
+def test_drift_is_asked_of_the_cloud_as_well(cli, engine):
+    event = {
+        "sequence": 1,
+        "timestamp": 1,
+        "summaryEvent": {
+            "maybeCorrupt": False,
+            "durationSeconds": 1,
+            "resourceChanges": {"same": 200, "update": 1, "delete": 2},
+            "policyPacks": {},
+        },
+    }
+    cli.answers({"to": ["preview"], "says": "Previewing\n", "events": [event]})
+    assert engine.differences(STACK) == {"update": 1, "delete": 2}
+    (preview,) = cli.asked("preview")
+    assert "--refresh" in preview
+    assert preview[preview.index("--stack") + 1] == STACK
+
+
+def test_a_missing_cli_says_what_else_there_is(engine, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EngineError, match="--engine local"):
+        engine.up(STACK)
+
+
+def test_the_organization_is_brought_up_by_nobody_but_the_management_account(engine, monkeypatch):
+    organization = load(find_root()).organization
+    for account, refused in (
+        (organization.accounts.dev, True),
+        (organization.accounts.management, False),
+    ):
+        arn = f"arn:aws:sts::{account}:assumed-role/someone/session"
+        monkeypatch.setattr(engine, "whoami", lambda arn=arn: arn)
+        assert bool(engine.refuses("organization")) is refused
+        assert engine.refuses(STACK) == ""
