@@ -30,13 +30,17 @@ SELECT n.nspname, c.relname, r.prqual IS NOT NULL OR r.prattrs IS NOT NULL
  WHERE p.pubname = %s
 """
 
-# A deferrable primary key is none to replication; this function knows all of its rules.
+# A deferrable primary key is none to replication; this function knows all of its rules. It opens
+# what it is asked about, and fails for an index: OFFSET keeps the planner from asking about all
+# relations before it picks those that are meant.
 _WITHOUT_IDENTITY = """
-SELECT n.nspname, c.relname
-  FROM unnest(%s::text[], %s::text[]) AS w(schema, name)
-  JOIN pg_namespace AS n ON n.nspname = w.schema
-  JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name
- WHERE c.relreplident <> 'f' AND pg_get_replica_identity_index(c.oid) IS NULL
+SELECT nspname, relname FROM (
+    SELECT n.nspname, c.relname, c.oid
+      FROM unnest(%s::text[], %s::text[]) AS w(schema, name)
+      JOIN pg_namespace AS n ON n.nspname = w.schema
+      JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = w.name
+     WHERE c.relreplident <> 'f' OFFSET 0) AS meant
+ WHERE pg_get_replica_identity_index(oid) IS NULL
  ORDER BY 1, 2
 """
 

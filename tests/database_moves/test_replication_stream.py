@@ -12,7 +12,7 @@ from psycopg import sql
 from database_moves import control
 from database_moves.errors import MoveError, RefusedError
 from database_moves.inventory import tables
-from database_moves.replication import slots, subscriptions
+from database_moves.replication import publication, slots, subscriptions
 from database_moves.replication.marker import MarkerNotAppliedError
 from database_moves.replication.stream import Stream
 
@@ -373,3 +373,17 @@ def test_two_thousand_tables_are_published_and_followed(pair: Pair) -> None:
         connection.execute('INSERT INTO "t 1" VALUES (1); INSERT INTO "t 2000" VALUES (2)')
     drain(forward)
     assert rows(pair[1], 'SELECT id FROM "t 1" UNION ALL SELECT id FROM "t 2000"') == [(1,), (2,)]
+
+
+@pytest.mark.parametrize("off", ["", "enable_indexscan, enable_bitmapscan", "enable_nestloop"])
+def test_no_plan_of_the_server_makes_publishing_ask_about_what_is_no_table(
+    make_database: Callable[[int], Made], off: str
+) -> None:
+    made = make_database(18)
+    fill(made)
+    with made.as_database("source").session("test") as connection:
+        for setting in filter(None, off.split(", ")):
+            connection.execute("SELECT set_config(%s, 'off', false)", (setting,))
+        publication.bring_about(connection, "plans", tables(connection))
+        assert "keyless" in {name for _, name in publication.published(connection, "plans")}
+        publication.drop(connection, "plans")
