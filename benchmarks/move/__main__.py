@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import sys
 
 from benchmarks.move import bed as beds
 from benchmarks.move import copying, cutover, load
@@ -25,6 +27,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=None)
     parser.add_argument("--only-ours", action="store_true")
     options = parser.parse_args()
+    # Ended from outside, it takes its servers along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     parts = options.parts or ["copy", "cutover", "load"]
     size = options.size or (QUICK if options.quick else 1.0)
     with beds.made() as bed:

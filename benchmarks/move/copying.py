@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from benchmarks.move import bed as beds
-from benchmarks.move import ours, theirs
+from benchmarks.move import ours, processors, theirs
 from database_moves import inventory
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ SAID = """\
 Every contestant has two jobs and the same two servers, PostgreSQL 16 to 18. Times are from the
 start of the first process until rows, indexes and constraints are there. "The copy" of patchworks
 has its start, the preflight and the statistics in it, which the others do without; "the whole
-move" also follows the source, and has compared every row on both sides by hashes."""
+move" also follows the source, and has compared every row on both sides by hashes. Beside the times
+stands the least processor time of both servers and the tool."""
 
 
 @dataclass
@@ -41,12 +42,18 @@ class Results:
     """The seconds of each contestant, a round each, and what the best move was made of."""
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    processors: dict[str, float] = field(default_factory=dict)
+    """The least processor time of each, in seconds."""
     best: Moved | None = None
     memory: float = 0.0
 
     def add(self, name: str, seconds: float) -> None:
         """Note a round."""
         self.seconds.setdefault(name, []).append(seconds)
+
+    def spent(self, name: str, seconds: float) -> None:
+        """Note the processor time of a round."""
+        self.processors[name] = min(seconds, self.processors.get(name, seconds))
 
     def add_ours(self, moved: Moved) -> None:
         """Note a round of a move."""
@@ -66,8 +73,10 @@ def compare(bed: Bed, shape: str, size: float, rounds: int, *, only_ours: bool =
         turn = number % len(names)
         for name in names[turn:] + names[:turn]:
             bed.recreate("target", shape)
+            before = processors.spent(bed)
             if name == OURS:
                 moved = ours.move(bed, shape)
+                results.spent(WHOLE, processors.spent(bed) - before)
                 _check(bed, shape)
                 results.add_ours(moved)
                 ours.withdraw(bed, shape)
@@ -75,6 +84,7 @@ def compare(bed: Bed, shape: str, size: float, rounds: int, *, only_ours: bool =
                 began = time.perf_counter()
                 OTHERS[name](bed, shape)
                 results.add(name, time.perf_counter() - began)
+                results.spent(name, processors.spent(bed) - before)
                 _check(bed, shape)
     bed.recreate("source", shape)
     bed.recreate("target", shape)
@@ -88,12 +98,14 @@ def table(shape: str, results: Results) -> str:
     usual = min(map(median, others.values()), default=None)
     lines = [
         f"({shape}) {beds.SHAPES[shape]}",
-        f"{'':34}{'best':>9}{'median':>9}{'ratio':>8}{'ratio':>8}",
+        f"{'':34}{'best':>9}{'median':>9}{'ratio':>8}{'ratio':>8}{'processors':>13}",
     ]
     for name, seconds in results.seconds.items():
         line = f"{name:34}{min(seconds):7.2f} s{median(seconds):7.2f} s"
         if best is not None and usual is not None:
             line += f"{min(seconds) / best:8.2f}{median(seconds) / usual:8.2f}"
+        if name in results.processors:
+            line += f"{results.processors[name]:11.2f} s"
         lines.append(line)
     if results.best is not None:
         steps = (f"{step} {seconds:.2f}" for step, seconds in results.best.steps.items())

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,11 +60,11 @@ def find(minimum_major: int, preferred_major: int | None = None) -> Programs:
 
 
 def _versions() -> dict[int, Path]:
+    programs = [directory / "pg_dump" for directory in _directories()]
+    programs = [each for each in programs if each.is_file() and os.access(each, os.X_OK)]
     found: dict[int, Path] = {}
-    for directory in _directories():
-        program = directory / "pg_dump"
-        if program.is_file() and os.access(program, os.X_OK):
-            major = _major(program)
+    with ThreadPoolExecutor(len(programs) or 1) as asking:
+        for program, major in zip(programs, asking.map(_major, programs), strict=True):
             if major is not None:
                 found.setdefault(major, program)
     return found
