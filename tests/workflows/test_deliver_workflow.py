@@ -14,6 +14,8 @@ import pytest
 from acting import Acting
 from scratch import Scratch
 
+from delivery.lease import leased
+from delivery.table import DeliveryRecords
 from stacks.organization_reviews import doors
 
 WORKFLOW = Path(".github/workflows/deliver.yml")
@@ -173,6 +175,35 @@ def test_a_failing_smoke_test_stops_in_dev_and_a_re_run_goes_on_to_a_rejection(s
     again = scratch.run("release", "approve", commit, "hands-on-qa", "--by", "Somebody Else")
     assert again.code == 3
     assert "tess-ter rejected" in again.err
+
+
+def test_deliveries_at_once_come_one_after_the_other_and_the_older_gives_way(scratch):
+    older = scratch.head
+    scratch.edit("tenants/sandbox.yaml", ("minimum_replicas: 2", "minimum_replicas: 1"))
+    newer = scratch.commit("As many replicas as before")
+    organization = scratch.load().organization
+    client = scratch.cloud.aws(
+        "dynamodb", organization.accounts.management, organization.home_region
+    )
+    records = DeliveryRecords(organization, client)
+    assert scratch.run("deliver", "up", "--wave", "organization").code == 0
+    with leased(records, "dev", holder="the other", commit=older, wait=0):
+        refused = scratch.run("deliver", "up", "--wave", "dev", "--wait", "0")
+        assert refused.code == 3
+        assert f"dev is being changed by the delivery of {older[:10]} (the other)" in refused.err
+        waiting = scratch.begin("deliver", "up", "--wave", "dev", "--wait", "500")
+        lines = iter(waiting.stderr.readline, "")
+        assert any("waiting: dev is being changed" in line for line in lines)
+        assert waiting.poll() is None
+    _, rest = waiting.communicate(timeout=500)
+    assert waiting.returncode == 0, rest
+    assert f"dev has {newer[:10]}" in rest
+
+    scratch.git("checkout", "--quiet", older)
+    late = scratch.run("deliver", "up", "--wave", "dev")
+    scratch.git("checkout", "--quiet", "main")
+    assert late.code == 3
+    assert f"dev has {newer[:10]} already" in late.err
 
 
 @pytest.mark.parametrize(
