@@ -56,7 +56,9 @@ def render(plan: Plan) -> str:
     out.section("faults", "### Faults\n", _faults(plan))
     out.section("moves", "### Moves\n", map(_move, plan.moves))
     shown = [group[0] for group in alike]
-    gained = [(line, stack) for stack in shown for line in stack.access.gained]
+    gained = [
+        (line, stack) for stack in shown for line in stack.access.gained if line.severity != "low"
+    ]
     gained.sort(key=lambda each: RANK[each[0].severity])
     out.section(
         "permissions gained",
@@ -183,6 +185,9 @@ def _folded(out: Budget, plan: Plan, shown: list[StackPlan], first: dict[str, in
     missing = [(each, stack) for stack in shown for each in stack.deploy.missing]
     unused = [(each, stack) for stack in shown for each in stack.deploy.unused]
     lost = [(line, stack) for stack in shown for line in stack.access.lost]
+    slight = [
+        (line, stack) for stack in shown for line in stack.access.gained if line.severity == "low"
+    ]
     old = [(line, stack) for stack in shown for line in stack.findings.old]
     gone = [(line, stack) for stack in shown for line in stack.findings.gone]
     suppressed = sum(stack.findings.suppressed for stack in plan.stacks)
@@ -193,6 +198,11 @@ def _folded(out: Budget, plan: Plan, shown: list[StackPlan], first: dict[str, in
             f"- {code(each.action)} on {code(each.resource)} in {_of(stack, first)}"
             for each, stack in missing
         ],
+    )
+    _fold(
+        out,
+        f"{count(len(slight), 'permission')} gained that nothing makes dangerous",
+        [_access(line, stack, first) for line, stack in slight],
     )
     _fold(
         out,

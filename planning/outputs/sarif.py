@@ -75,6 +75,8 @@ def _each(plan: Plan, rules: dict[str, dict[str, Any]]) -> Iterator[dict[str, An
             _rule(rules, name, found.why, found.severity)
             yield _result(name, found.severity, found.message, stack.stack, found.urn, found.place)
         for line in stack.access.gained:
+            if line.severity == "low":
+                continue
             _rule(rules, "access/gained", "Permission gained", "medium")
             text = "; ".join((line.text, *line.why))
             yield _result("access/gained", line.severity, text, stack.stack, line.urn, line.place)
