@@ -1,6 +1,7 @@
 """The workflows of a move, as DBOS runs them: durable, step by step, whatever dies in between.
 
-Invariants, which the tests check after every step and every crash:
+Invariants. Tests explore every state of a swap on a model that the real protocol drives, kill real
+movers once at every place there is, and account for every acknowledged write:
 
 1. At any moment at most one of the two databases accepts writes of applications. The gates in the
    databases hold this, not the workflow: what a gate says is true also while no mover runs.
@@ -8,16 +9,19 @@ Invariants, which the tests check after every step and every crash:
 3. A step that did not end well changed nothing that doing it again does not put right.
 4. A slot exists only while the state says that a side follows: each way out (`finish`, `abort`)
    removes every slot, subscription and publication, and `status` shows those there are.
-5. The old side is deleted by nobody but `finish`, and only when told to.
+5. The old side is deleted by nobody but `finish`, and only when told to; else it lets nobody in.
 
 The phases:
 
-    schema → copy → indexes → follow → verify → ready ⇄ soak → finished
-                                         any of them before soak → aborted
+    schema → copy → indexes → follow → verify → ready → (cutover) → soak → (rollback) → rolled-back
+    soak, rolled-back → finishing → finished
+    any in which the source serves → aborting → aborted
 
-`ready` means that the source serves and the target follows, `soak` the other way round; a cutover
-goes from the one to the other and a rollback back, each as a workflow of its own. A slot that is
-lost on the way sends the move back to `copy`.
+`ready` and `rolled-back` mean that the source serves and the target follows, `soak` the other way
+round. A cutover leads to `soak` and a rollback back, each as a workflow of its own that ends in the
+phase it began in when it is undone. A slot that is lost while rows are copied sends the move back
+to `copy`; later it refuses the swap, and the move can only be ended. `admission` says which command
+is taken in which phase; once an end was begun, only the same command goes on.
 """
 
 from __future__ import annotations

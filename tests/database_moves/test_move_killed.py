@@ -21,7 +21,7 @@ ELSEWHERE = {"stream.subscription-removed"}
 ALONE = [p for p in points() if p not in ELSEWHERE]
 """Every place, each in a move of its own: hours of a small machine, so by night only."""
 
-BY_DAY = ("copy.part-done", "swap.fenced", "swap.decided")
+BY_DAY = ("swap.decided",)
 
 
 @pytest.mark.parametrize("point", ALONE if os.environ.get("PATCHWORKS_NIGHTLY") else BY_DAY)
