@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from scripts.catalog_options import JsonOption, load_catalog, pick, print_json
+from scripts.deliver import explained
 from scripts.delivery_options import DeliveryStateOption, EngineOption, engine_of
 from scripts.exits import ExitCode
 
@@ -73,7 +74,7 @@ def drift(
     if cell is not None:
         pick(catalog.cells, cell, "cell")
     found: list[dict[str, Any]] = []
-    with engine_of(catalog, root, engine, state) as chosen:
+    with explained(), engine_of(catalog, root, engine, state) as chosen:
         waves = stacks_by_wave(catalog, load_checklist(root, catalog), chosen.ledger())
         chosen_stacks = [*(stacks or ()), *(waves[wave] if wave is not None else ())]
         ledger = chosen.ledger()

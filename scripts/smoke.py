@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from scripts.deliver import explained
 from scripts.delivery_options import DeliveryStateOption, EngineOption, engine_of
 from scripts.exits import ExitCode
 
@@ -34,7 +35,7 @@ def smoke(
 
     catalog, root = load_catalog(None), find_root()
     checklist = load_checklist(root, catalog)
-    with engine_of(catalog, root, engine, state) as chosen:
+    with explained(), engine_of(catalog, root, engine, state) as chosen:
         stacks = stacks_by_wave(catalog, checklist, chosen.ledger())[wave]
         problems = tell(look(catalog, chosen, stacks), typer.echo)
     if problems:
