@@ -25,6 +25,7 @@ import yaml
 
 from benchmarks.memory import PeakMemory
 from catalog.load import find_root
+from catalog.source import schema_line
 
 COMPONENT = Path("components", "aws", "bucket.py")
 BEFORE, AFTER = "UPLOAD_DAYS = 7", "UPLOAD_DAYS = 8"
@@ -89,7 +90,8 @@ def build(repository: Path, tenants: int) -> None:
             "placement": {"cell": cell, "database": database},
             "hostnames": [f"{name}.{domain}"],
         }
-        (repository / "tenants" / f"{name}.yaml").write_text(yaml.safe_dump(made, sort_keys=False))
+        text = f"{schema_line('tenant')}\n{yaml.safe_dump(made, sort_keys=False)}"
+        (repository / "tenants" / f"{name}.yaml").write_text(text)
     commit(repository, f"{tenants} tenants")
 
 

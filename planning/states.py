@@ -170,11 +170,11 @@ def _fault(error: NotEvaluatedError) -> Fault:
 def _catalog_fault(given: Mapping[str, Any]) -> Fault:
     line = given.get("line")
     where = f"{given['key']}: " if given.get("key") else ""
-    allowed = f" Allowed: {given['allowed']}." if given.get("allowed") else ""
+    allowed = f"; allowed: {given['allowed']}" if given.get("allowed") else ""
     return Fault(
         problem=f"{where}{given.get('problem', given.get('message', ''))}",
         place=Place(
             file=str(given.get("file")), line=line if isinstance(line, int) and line > 0 else 1
         ),
-        remedy=f"{given.get('remedy') or ''}{allowed}".strip(),
+        remedy=f"{given.get('remedy') or 'mend it'}{allowed}",
     )
