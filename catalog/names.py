@@ -111,6 +111,11 @@ def bucket(organization: Organization, cell: Cell, tenant: str) -> str:
     return f"{organization.name}-{cell.name}-{tenant}"
 
 
+def backup_bucket(organization: Organization, cell: Cell) -> str:
+    """The cell's bucket for last dumps of databases that tenants have left."""
+    return f"{organization.name}-{cell.name}-backups"
+
+
 def secret(cell: Cell, tenant: str, purpose: str) -> str:
     """A tenant's secret in Secrets Manager."""
     return f"{cell.name}/{tenant}/{purpose}"

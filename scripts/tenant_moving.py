@@ -31,6 +31,10 @@ def move(
     jobs: Annotated[
         int | None, typer.Option("--jobs", help="Sessions on each side that copy the database.")
     ] = None,
+    allow_older_target: Annotated[
+        bool | None,
+        typer.Option("--allow-older-target", help="Allow a target of an older major version."),
+    ] = None,
     catalog: CatalogOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
@@ -41,16 +45,27 @@ def move(
     side serves. Running it again goes on.
     """
     from tenant_moves import commands
+    from tenant_moves.forecast import forecast
 
     asked = _asked(
-        name, catalog, state, jobs=jobs, max_pause=max_pause, cancel_blockers=cancel_blockers
+        name,
+        catalog,
+        state,
+        jobs=jobs,
+        max_pause=max_pause,
+        cancel_blockers=cancel_blockers,
+        allow_older_target=allow_older_target,
     )
 
     def confirmed(asked: Asked) -> Result:
         found = commands.compare(asked)
         if found is not None and not yes:
-            verb = "Go on with moving" if found.begun else "Move"
-            _ask(f"{verb} {found.described}?")
+            if not found.begun:
+                commands.check(asked, found)
+                typer.echo(found.described, err=True)
+                for label, text in forecast(asked.platform, found, asked.options).lines():
+                    typer.echo(f"  {label:<10}{text}", err=True)
+            _ask(f"Go on with {found.described}?" if found.begun else "Move it?")
         return commands.move(asked)
 
     _run(asked, confirmed, as_json)
@@ -81,17 +96,31 @@ def rollback(
 def finish(
     name: TenantArgument,
     yes: YesOption = False,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep-old-database",
+            help="Leave the database that was left; it lets nobody in, and the tenant can't come "
+            "back to its place while it is there.",
+        ),
+    ] = False,
     catalog: CatalogOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End a tenant's move on the side that serves; there is no way back afterwards."""
+    """End a tenant's move on the side that serves; there is no way back afterwards.
+
+    The last dump of the database that was left goes to the backups of the cell that serves, and
+    that database is dropped.
+    """
+    from functools import partial
+
     from tenant_moves import commands
 
     asked = _asked(name, catalog, state)
     if not yes:
         _ask(f"End the move of {name}? The side that does not serve stops following.")
-    _run(asked, commands.finish, as_json)
+    _run(asked, partial(commands.finish, drop=not keep), as_json)
 
 
 def status(
@@ -153,6 +182,8 @@ def _ask(question: str) -> None:
 def _run(asked: Asked, command: Callable[[Asked], Result], as_json: bool) -> None:
     from dataclasses import replace
 
+    import psycopg
+
     from database_moves.commands import PreflightRefusedError
     from database_moves.errors import AbortedError, MoveError, RefusedError
     from rehearsal.servers.moto import MotoNotRunning
@@ -173,6 +204,10 @@ def _run(asked: Asked, command: Callable[[Asked], Result], as_json: bool) -> Non
         _leave(f"refused: {stopped}", ExitCode.REFUSED, as_json)
     except MoveError as failure:
         _leave(f"failed: {failure}", ExitCode.FAULTS, as_json)
+    except psycopg.OperationalError as fault:
+        said = next(iter(str(fault).strip().splitlines()), "no answer")
+        text = f"failed: a server does not answer: {said}; run the same command again when it does"
+        _leave(text, ExitCode.FAULTS, as_json)
     print_result(result, as_json)
 
 

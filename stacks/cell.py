@@ -10,6 +10,7 @@ import pulumi_eks as eks
 from catalog import names
 from components.aws.alarm_topic import AlarmTopic
 from components.aws.backup import BackupPlan
+from components.aws.bucket import Bucket, BucketSpec
 from components.aws.certificate import Certificate
 from components.aws.ci_roles import deploy_role
 from components.aws.cluster import Cluster
@@ -33,6 +34,9 @@ from stacks.providers import aws_provider, kubernetes_provider
 
 if TYPE_CHECKING:
     from catalog.catalog import Catalog, Ledger
+
+LAST_DUMP_DAYS = 365
+"""How long the last dump of a database that a tenant has left is kept."""
 
 RUNNER_WORKFLOWS = ("deliver", "drift", "move-tenant")
 """Workflows whose jobs run inside the cell; all others need no network of ours."""
@@ -101,6 +105,14 @@ class _Program:
             retention_days=self.organization.archive_retention_days,
             opts=self.here,
         )
+        dumps = Bucket(
+            "backups",
+            BucketSpec(versions_days=LAST_DUMP_DAYS, expiry_days=LAST_DUMP_DAYS),
+            bucket_name=names.backup_bucket(self.organization, self.cell),
+            key_arn=self.key.key_arn,
+            account=self.cell.account,
+            opts=self.here,
+        )
         RunnerWebhook(
             "runners",
             project_name=runners.project_name,
@@ -125,6 +137,7 @@ class _Program:
             "node_security_group_id": cluster.node_security_group_id,
             "load_balancer_security_group_id": cluster.load_balancer_security_group_id,
             "load_balancer_log_bucket": logs.bucket_name,
+            "backup_bucket": dumps.bucket_name,
             "key_arn": self.key.key_arn,
             "monitoring_role_arn": monitoring.role_arn,
             "event_topic_arn": self.topic.topic_arn,

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from components.aws.audit_archive import archive_bucket
 from components.aws.boundaries import Boundaries
-from components.aws.ci_roles import DeployRole, PreviewRole, deploy_role, preview_role
+from components.aws.ci_roles import (
+    DeployRole,
+    MoverRole,
+    PreviewRole,
+    deploy_role,
+    mover_role,
+    preview_role,
+)
 from components.aws.deliveries import DeliveriesTable
 from components.aws.dns import PublicZone
 from components.aws.github_oidc import GithubOidc
@@ -25,10 +32,17 @@ from stacks.organization_reviews import declare_reviews
 from stacks.organization_watchers import declare_audit, declare_watchers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pulumi
 
+    from catalog.base import Environment
     from catalog.catalog import Catalog, Ledger
     from stacks.organization_accounts import Accounts
+
+
+_Kind = Literal["preview", "deploy", "mover"]
+_KINDS: tuple[_Kind, ...] = get_args(_Kind)
 
 
 @dataclass(frozen=True)
@@ -97,7 +111,8 @@ def _records(catalog: Catalog, accounts: Accounts) -> _Records:
         account=management,
         statements=[
             opens_ledger_key(
-                [*_roles(catalog, "preview"), *_roles(catalog, "deploy")], organization.home_region
+                [role for kind in _KINDS for role in _roles(catalog, kind)],
+                organization.home_region,
             )
         ],
         opts=accounts.into("management"),
@@ -180,10 +195,25 @@ def _access(
         ).role_arn
         for environment in ENVIRONMENTS
     }
+    movers = {
+        environment: MoverRole(
+            f"{environment}-mover",
+            organization=organization,
+            environment=environment,
+            regions=environment_regions(catalog, environment),
+            shared_roles=[shared_role_arn(organization, "dns")],
+            ledger_table_arn=records.ledger.table_arn,
+            oidc_provider_arn=oidc[environment].provider_arn,
+            boundary_arn=boundaries[environment].ci_boundary_arn,
+            opts=accounts.into(environment),
+        ).role_arn
+        for environment in ENVIRONMENTS
+    }
     return {
         "github_oidc_arns": {label: provider.provider_arn for label, provider in oidc.items()},
         "preview_role_arns": previews,
         "deploy_role_arns": deploys,
+        "mover_role_arns": movers,
         "permission_set_arns": people.permission_set_arns,
         "boundary_arns": {label: each.ci_boundary_arn for label, each in boundaries.items()},
         **_shared(catalog, accounts, records),
@@ -206,7 +236,7 @@ def _shared(
         "ledger-access",
         table_arn=records.ledger.table_arn,
         readers=_roles(catalog, "preview"),
-        writers=_roles(catalog, "deploy"),
+        writers=[*_roles(catalog, "deploy"), *_roles(catalog, "mover")],
         opts=accounts.into("management"),
     )
     dns = SharedRole(
@@ -215,7 +245,7 @@ def _shared(
         purpose="dns",
         description="Records in the public zone",
         takers={
-            account: deploy_role(organization, environment)
+            account: (deploy_role(organization, environment), mover_role(organization, environment))
             for environment, account in environments.items()
         },
         statements=write_records(records.zone.zone_id),
@@ -224,15 +254,15 @@ def _shared(
     return {"dns_role_arn": dns.role_arn}
 
 
-def _roles(catalog: Catalog, kind: Literal["preview", "deploy"]) -> list[str]:
+def _roles(catalog: Catalog, kind: _Kind) -> list[str]:
     """The ARNs of CI's roles in the environments' accounts, which others must name early."""
     organization = catalog.organization
-    found = []
-    for environment in ENVIRONMENTS:
-        role = (
-            preview_role(organization)
-            if kind == "preview"
-            else deploy_role(organization, environment)
-        )
-        found.append(f"arn:aws:iam::{organization.account(environment)}:role/{role}")
-    return found
+    named: dict[str, Callable[[Environment], str]] = {
+        "preview": lambda _: preview_role(organization),
+        "deploy": lambda environment: deploy_role(organization, environment),
+        "mover": lambda environment: mover_role(organization, environment),
+    }
+    return [
+        f"arn:aws:iam::{organization.account(environment)}:role/{named[kind](environment)}"
+        for environment in ENVIRONMENTS
+    ]

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 from database_moves import commands as databases
 from database_moves import durable, store
 from database_moves.crash_points import reached
-from database_moves.errors import RefusedError
-from tenant_moves import entries, lease, plan, stages
+from database_moves.errors import MoveError, RefusedError
+from tenant_moves import checks, entries, lease, plan, stages
 from tenant_moves.context import TenantContext, store_url
-from tenant_moves.slices import key
+from tenant_moves.slices import key, same
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator
 
+    from database_moves.database import Side
     from database_moves.options import MoveOptions
     from database_moves.progress import Progress
     from database_moves.state import MoveState
@@ -63,6 +64,11 @@ def compare(asked: Asked) -> Plan | None:
     return plan.compare(asked.platform.catalog, asked.tenant, _entry(asked))
 
 
+def check(asked: Asked, found: Plan) -> None:
+    """Raise `RefusedError` with every reason why a move can't be begun."""
+    checks.check(asked.platform, found)
+
+
 def move(asked: Asked) -> Result:
     """Take the tenant where it is declared, or go on with that, until the new side serves.
 
@@ -80,16 +86,23 @@ def move(asked: Asked) -> Result:
             f"{asked.tenant} is served where it is declared: there is nothing to move",
         )
     with _held(asked, found) as context:
-        entries.begin(_ledger(asked), found, _entry(asked))
+        if found.closing:
+            return _close(asked, context, _state(asked, found))
+        if not found.begun:
+            check(asked, found)
+        entries.begin(_ledger(asked), found, entry)
         reached("tenant.begun")
         known = _state(asked, found)
         if _over(known):
             return _end(asked, context, known)
         stages.run(context, "expand")
-        state = _copied(context, known)
-        if state.serving == "source":
+        state = _copied(asked, context, known)
+        stages.run(context, "objects")
+        if state.serving == "source" or _swapping(state):
+            _approach(asked, context, "target")
             state = databases.cutover(context.database_context("target"), context.url)
         reached("tenant.cut-over")
+        _late(context, "target")
         return _result(
             asked, found, state, f"{key(found.target)} serves, {key(found.source)} follows"
         )
@@ -100,24 +113,34 @@ def rollback(asked: Asked) -> Result:
     found = plan.under_way(_entry(asked))
     with _held(asked, found) as context:
         state = _state(asked, found)
+        if found.closing:
+            return _close(asked, context, state)
         if _over(state):
             return _end(asked, context, state)
         if state is not None and (state.serving == "target" or _swapping(state)):
+            _approach(asked, context, "source")
             state = databases.rollback(context.database_context("source"), context.url)
-        if state is None or not _swapped(state):
+        if state is None or state.phase == "aborting" or not _swapped(state):
             return _give_up(asked, context, state)
+        _late(context, "source")
         return _result(
             asked, found, state, f"{key(found.source)} serves, {key(found.target)} follows"
         )
 
 
-def finish(asked: Asked) -> Result:
-    """End the move on the side that serves; the other one is dropped from the tenant's stack."""
+def finish(asked: Asked, *, drop: bool) -> Result:
+    """End the move on the side that serves; the other one is dropped from the tenant's stack.
+
+    The last dump of the database that was left goes to the backups of the cell that serves; `drop`
+    says whether that database is dropped then.
+    """
     found = plan.under_way(_entry(asked))
     with _held(asked, found) as context:
         state = _state(asked, found)
+        if found.closing:
+            return _close(asked, context, state, drop)
         if _over(state):
-            return _end(asked, context, state)
+            return _end(asked, context, state, drop)
         if state is None or not _swapped(state):
             raise RefusedError(
                 f"{found.described} has not been cut over yet",
@@ -126,10 +149,13 @@ def finish(asked: Asked) -> Result:
             )
         ending = context.database_context(state.serving)
         if state.serving == "target":
-            state = databases.finish(ending, context.url, dump=None, drop=False)
+            ending.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = str(context.dump_file)
+            state = databases.finish(ending, context.url, dump=file, drop=False)
         else:
             state = databases.abort(ending, context.url)
-        return _end(asked, context, state)
+        reached("tenant.database-ended")
+        return _end(asked, context, state, drop)
 
 
 def _give_up(asked: Asked, context: TenantContext, state: MoveState | None) -> Result:
@@ -141,15 +167,51 @@ def _give_up(asked: Asked, context: TenantContext, state: MoveState | None) -> R
     return _result(asked, found, state, f"{key(found.source)} serves; the move is given up")
 
 
-def _end(asked: Asked, context: TenantContext, state: MoveState | None) -> Result:
+def _approach(asked: Asked, context: TenantContext, to: Side) -> None:
+    """Bring what changed since, so that little is left for the pause.
+
+    Never into the side that serves: what was written there since is in no other bucket. The ledger
+    is ahead of the gates for a moment, and never behind them while clients write.
+    """
+    place = context.plan.target if to == "target" else context.plan.source
+    if same(_entry(asked).placement, place):
+        return
+    context.begin("objects")
+    exports = context.platform.exports(context.plan.tenant)
+    context.belongings(exports).approach(to, context.check, context.report)
+
+
+def _late(context: TenantContext, to: Side) -> None:
+    context.belongings(context.platform.exports(context.plan.tenant)).late(to)
+
+
+def _end(
+    asked: Asked, context: TenantContext, state: MoveState | None, drop: bool = False
+) -> Result:
     """What is left to do when the database's move is over."""
     assert state is not None
     found = context.plan
     serving = found.target if state.serving == "target" else found.source
-    entries.end(_ledger(asked), found, f"the move ended in {key(serving)}")
-    reached("tenant.ended")
+    if state.phase == "finished":
+        stages.run(context, "dump", serving=state.serving)
+    entries.close(_ledger(asked), found, f"the move ended in {key(serving)}")
+    reached("tenant.closed")
+    return _close(asked, context, state, drop)
+
+
+def _close(
+    asked: Asked, context: TenantContext, state: MoveState | None, drop: bool = False
+) -> Result:
+    """Contract the stack; then nothing declares the old database, and it may go."""
+    assert state is not None
     stages.run(context, "contract")
-    return _result(asked, found, state, f"{key(serving)} serves alone")
+    if drop and state.phase == "finished":
+        old = stages.run(context, "dump", serving=state.serving)["old"]
+        stages.run(context, "drop", old=old)
+    entry = entries.end(_ledger(asked), context.plan, "the stack has one slice")
+    reached("tenant.ended")
+    assert entry is not None
+    return _result(asked, context.plan, state, f"{key(entry.placement)} serves alone")
 
 
 def _over(state: MoveState | None) -> bool:
@@ -164,10 +226,16 @@ def _swapped(state: MoveState) -> bool:
     return any(swap.outcome == "done" for swap in state.swaps)
 
 
-def _copied(context: TenantContext, known: MoveState | None) -> MoveState:
-    if known is not None and known.phase in ("soak", "rolled-back"):
+def _copied(asked: Asked, context: TenantContext, known: MoveState | None) -> MoveState:
+    # A swap that was begun either way is settled by the cutover, which knows where it is to lead.
+    if known is not None and known.phase in ("soak", "rolled-back", "cutover", "rollback"):
         return known
-    return databases.move(context.database_context("target"), context.url)
+    try:
+        return databases.move(context.database_context("target"), context.url)
+    except databases.PreflightRefusedError:
+        # Nothing of the database was touched; the slice that is there already is what is declared.
+        entries.end(_ledger(asked), context.plan, "the preflight of the database refused the move")
+        raise
 
 
 def _ledger(asked: Asked) -> LedgerTable:
@@ -175,7 +243,12 @@ def _ledger(asked: Asked) -> LedgerTable:
 
 
 def _entry(asked: Asked) -> Entry:
-    exports = asked.platform.exports(asked.tenant)
+    try:
+        exports = asked.platform.exports(asked.tenant)
+    except MoveError as error:
+        raise RefusedError(
+            f"{asked.tenant} has never been brought up: {error.message}", remedy=error.remedy
+        ) from None
     return entries.first(_ledger(asked), asked.platform.catalog, asked.tenant, exports.serving)
 
 
@@ -186,8 +259,12 @@ def _state(asked: Asked, found: Plan) -> MoveState | None:
 
 @contextlib.contextmanager
 def _held(asked: Asked, found: Plan) -> Iterator[TenantContext]:
-    server = asked.platform.maintenance(found.source)
-    assert server is not None
+    server = asked.platform.maintenance(asked.tenant, found.source)
+    if server is None:
+        raise RefusedError(
+            f"the server of {key(found.source)} is not there",
+            remedy=f"bring the tenant up: `patchworks rehearse tenant.{asked.tenant}`",
+        )
     with lease.hold(server, asked.tenant):
         yield TenantContext(asked.platform, found, asked.options, asked.report, asked.stopping)
 

@@ -11,9 +11,12 @@ from database_moves import durable
 from database_moves.context import Context, StoppedError
 from database_moves.database import Database
 from database_moves.progress import Step, silent
+from tenant_moves.belongings import Belongings
 from tenant_moves.switch import TenantSwitch
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from database_moves.database import Side
     from database_moves.options import MoveOptions
     from database_moves.progress import Progress
@@ -54,6 +57,11 @@ class TenantContext:
         """Where moves are recorded."""
         return store_url(self.platform)
 
+    @property
+    def dump_file(self) -> Path:
+        """Where the last dump is until the backups have it."""
+        return self.platform.directory / self.plan.move / "last.dump"
+
     def check(self) -> None:
         """Raise `StoppedError` when the process is to stop."""
         if self.stopping.is_set():
@@ -69,6 +77,16 @@ class TenantContext:
         place = self.plan.source if side == "source" else self.plan.target
         return Database(self.platform.mover_dsn(exports.database(place)), side)
 
+    def belongings(self, exports: Exports) -> Belongings:
+        """What goes along with the database."""
+        return Belongings(
+            self.platform.catalog,
+            self.platform.aws,
+            self.plan,
+            exports,
+            self.platform.directory / self.plan.move,
+        )
+
     def database_context(self, to: Side) -> Context:
         """The move of the tenant's database, whose swap is to make one side serve."""
         exports = self.platform.exports(self.plan.tenant)
@@ -80,7 +98,14 @@ class TenantContext:
             options=self.options,
             directory=self.platform.directory / self.plan.move,
             poolers=self.platform.poolers(self.plan.tenant, source, target),
-            switch=TenantSwitch(self.platform.catalog, self.platform.aws, self.plan, exports, to),
+            switch=TenantSwitch(
+                self.platform.catalog,
+                self.platform.aws,
+                self.plan,
+                exports,
+                self.belongings(exports),
+                to,
+            ),
             report=self.report,
             stopping=_Following(self.stopping),
         )

@@ -104,6 +104,27 @@ def flip(ledger: LedgerTable, plan: Plan, serving: Placement, why: str) -> Entry
         raise MoveError(str(stale)) from None
 
 
+def close(ledger: LedgerTable, plan: Plan, why: str) -> Entry | None:
+    """Let go of the side that does not serve, so that the stack can drop it; again changes nothing.
+
+    The entry names the move until all is done, so that whoever comes next completes it.
+    """
+    entry = ledger.entry(plan.tenant)
+    if entry is None or entry.move != plan.move or entry.keeps is None:
+        return entry
+    try:
+        return ledger.change(
+            plan.tenant,
+            entry,
+            placement=entry.placement,
+            target=entry.placement,
+            move=plan.move,
+            why=why,
+        )
+    except StaleEntryError as stale:
+        raise MoveError(str(stale), remedy="run the same command again") from None
+
+
 def end(ledger: LedgerTable, plan: Plan, why: str) -> Entry | None:
     """Note that the move is over, wherever it ended; again changes nothing."""
     entry = ledger.entry(plan.tenant)

@@ -117,16 +117,18 @@ class LocalPlatform:
             ) from None
         return Exports.read(outputs)
 
-    def maintenance(self, place: Placement) -> Database | None:
+    def maintenance(self, tenant: str, place: Placement) -> Database | None:
         """The server is known by its cluster's name."""
-        if place.dedicated is not None:
-            return None
         cell = self._catalog.cells[place.cell]
-        cluster = names.database_cluster(cell, place.database)
+        own = place.dedicated is not None
+        name = names.dedicated_database(tenant) if own else place.database
+        cluster = names.database_cluster(cell, name)
         try:
             # Any port will do for a cluster's name.
             server = self._cloud.postgresql.find(f"{cluster}.local", 0)
         except LookupError:
+            if own and cluster not in self._cloud.postgresql.recorded():
+                return None
             raise MoveError(
                 f"the database server {cluster} does not run",
                 remedy=f"`patchworks rehearse cell.{cell.name}` brings the cell up",

@@ -28,10 +28,14 @@ class Plan:
     target: Placement
     begun: bool
     """Whether the ledger knows of it already, so that running it means to go on."""
+    closing: bool = False
+    """Whether it is over but for the contraction of the stack; source and target are one then."""
 
     @property
     def described(self) -> str:
         """The way, for people."""
+        if self.closing:
+            return f"the end of {self.tenant}'s move to {key(self.target)}"
         return f"{self.tenant}: {key(self.source)} to {key(self.target)}"
 
 
@@ -47,6 +51,8 @@ def compare(catalog: Catalog, tenant: str, entry: Entry) -> Plan | None:
         name = names.fit(f"{tenant}-{entry.revision + 1}", MOVE_LIMIT)
         return Plan(tenant, name, entry.placement, declared, False)
     plan = under_way(entry)
+    if plan.closing:
+        return plan
     if not same(plan.target, declared) and not same(plan.source, declared):
         raise RefusedError(
             f"{plan.described} is under way as {plan.move}, and {key(declared)} is declared now",
@@ -66,4 +72,4 @@ def under_way(entry: Entry) -> Plan:
     flipped = same(entry.placement, entry.target)
     # What is kept is the side that does not serve.
     source = entry.keeps if flipped and entry.keeps is not None else entry.placement
-    return Plan(entry.tenant, entry.move, source, entry.target, True)
+    return Plan(entry.tenant, entry.move, source, entry.target, True, flipped and not entry.keeps)

@@ -54,8 +54,8 @@ class Platform(Protocol):
     def exports(self, tenant: str) -> Exports:
         """What the tenant's stack exported when it was brought up last; raises `MoveError`."""
 
-    def maintenance(self, place: Placement) -> Database | None:
-        """The maintenance database of a placement's server, or None where it isn't made yet.
+    def maintenance(self, tenant: str, place: Placement) -> Database | None:
+        """The maintenance database of a placement's server; None for a dedicated one to be made.
 
         Raises `MoveError` where there should be a server and there is none.
         """

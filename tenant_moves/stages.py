@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
+from catalog import names
 from database_moves import durable
 from database_moves.crash_points import reached
+from database_moves.database import Database
 from database_moves.state import StepRecord, now, stored
 from tenant_moves import context as contexts
+from tenant_moves import old_database
+from tenant_moves.slices import DatabaseAt
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from database_moves.database import Side
     from database_moves.durable import Output
     from tenant_moves.context import TenantContext
 
@@ -20,10 +28,37 @@ def expand(request: Output) -> Output:
     return bring_up(request["move"], "expand")
 
 
+@durable.workflow("tenant_objects")
+def objects(request: Output) -> Output:
+    """Bring objects and secrets, but for what changes all the time."""
+    return approach(request["move"])
+
+
+@durable.workflow("tenant_dump")
+def dump(request: Output) -> Output:
+    """Keep the last dump of the database that was left."""
+    return keep_dump(request["move"], request["serving"])
+
+
+@durable.workflow("tenant_drop")
+def drop(request: Output) -> Output:
+    """Drop the database that was left."""
+    return drop_old(request["move"], request["old"])
+
+
 @durable.workflow("tenant_contract")
 def contract(request: Output) -> Output:
     """Bring the tenant's stack up without the slice that is not needed any more."""
     return bring_up(request["move"], "contract")
+
+
+WORKFLOWS = {
+    "expand": expand,
+    "objects": objects,
+    "dump": dump,
+    "contract": contract,
+    "drop": drop,
+}
 
 
 @durable.step("bring-up")
@@ -34,18 +69,73 @@ def bring_up(move: str, name: str) -> Output:
     began = now()
     exports = context.platform.bring_up(context.plan.tenant)
     reached(f"tenant.{name}ed")
-    note = f"slices in {', '.join(sorted(exports.slices))}"
-    record = StepRecord(name=name, began=began, ended=now(), note=note)
-    return {"record": stored(record)}
+    return _record(name, began, f"slices in {', '.join(sorted(exports.slices))}")
 
 
-def run(context: TenantContext, name: str) -> Output:
+@durable.step("objects")
+def approach(move: str) -> Output:
+    """The bulk of the objects, and what changed meanwhile; secrets under the target's key."""
+    context = contexts.of(move)
+    context.begin("objects")
+    began = now()
+    exports = context.platform.exports(context.plan.tenant)
+    done = context.belongings(exports).approach("target", context.check, context.report)
+    reached("tenant.objects-brought")
+    if done is None:
+        return _record("objects", began, "both placements are in one cell")
+    figures = {"objects": float(done.objects), "object_bytes": float(done.bytes)}
+    return _record("objects", began, f"{done.objects} objects", figures)
+
+
+@durable.step("dump")
+def keep_dump(move: str, serving: Side) -> Output:
+    """Put the last dump where the cell keeps backups, and note where the old database is."""
+    context = contexts.of(move)
+    context.begin("dump")
+    began = now()
+    exports = context.platform.exports(context.plan.tenant)
+    left: Side = "source" if serving == "target" else "target"
+    place = context.plan.target if serving == "target" else context.plan.source
+    address = context.database(exports, left).address
+    kept = old_database.keep(context.platform, context.plan, place, context.dump_file, address)
+    reached("tenant.dump-kept")
+    at = context.plan.source if serving == "target" else context.plan.target
+    # A database of its own goes with its server, by the tenant's stack.
+    old = None if at.dedicated is not None else asdict(exports.database(at))
+    return _record("dump", began, kept) | {"old": old}
+
+
+@durable.step("drop")
+def drop_old(move: str, old: dict[str, Any] | None) -> Output:
+    """Drop the old database, which nothing declares any more."""
+    context = contexts.of(move)
+    context.begin("drop")
+    began = now()
+    if old is None:
+        return _record("drop", began, "nothing is left to drop")
+    tenant = context.plan.tenant
+    database = Database(context.platform.mover_dsn(DatabaseAt(**old)), "source")
+    roles = (names.application_role(tenant), names.read_only_role(tenant), names.owner_role(tenant))
+    old_database.drop(database, roles)
+    reached("tenant.old-dropped")
+    return _record("drop", began, f"{database.address} is dropped")
+
+
+def run(context: TenantContext, name: str, **more: Any) -> Output:
     """Run a step, go on with it, or learn that it has ended long ago."""
-    workflow = {"expand": expand, "contract": contract}[name]
     contexts.enter(context)
     try:
         with durable.launched(context.executor, context.url):
-            request = {"move": context.plan.move, "tenant": context.plan.tenant}
-            return durable.run(f"{context.executor}.{name}", workflow, request, context.check)
+            request = {"move": context.plan.move, "tenant": context.plan.tenant, **more}
+            return durable.run(
+                f"{context.executor}.{name}", WORKFLOWS[name], request, context.check
+            )
     finally:
         contexts.leave(context.plan.move)
+
+
+def _record(
+    name: str, began: datetime, note: str, figures: dict[str, float] | None = None
+) -> Output:
+    record = StepRecord(name=name, began=began, ended=now(), note=note, figures=figures or {})
+    return {"record": stored(record)}

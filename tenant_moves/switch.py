@@ -17,12 +17,13 @@ from database_moves.crash_points import reached
 from database_moves.errors import MoveError
 from database_moves.poolers.pooler import PoolerUnreachableError
 from tenant_moves import credentials, entries, route
-from tenant_moves.slices import key
+from tenant_moves.slices import key, same
 
 if TYPE_CHECKING:
     from catalog.catalog import Catalog
     from catalog.tenant import Placement
     from database_moves.database import Side
+    from tenant_moves.belongings import Belongings
     from tenant_moves.plan import Plan
     from tenant_moves.platform import Aws
     from tenant_moves.slices import Exports, Slice
@@ -36,6 +37,7 @@ class TenantSwitch:
     aws: Aws
     plan: Plan
     exports: Exports
+    belongings: Belongings
     to: Side
     """The side that is to serve; the other one is called for when all is undone."""
 
@@ -46,18 +48,32 @@ class TenantSwitch:
             self._undo(serving)
             return
         place = self._place(serving)
+
+        def check() -> None:
+            if time.monotonic() > deadline:
+                raise MoveError(
+                    f"objects, secrets and route were not switched within {timeout:.1f} s"
+                )
+
+        ledger = entries.table(self.catalog.organization, self.aws)
+        entry = ledger.entry(self.plan.tenant)
+        # Of a side that serves already the other one is no model, and nothing may be deleted there.
+        if entry is None or not same(entry.placement, place):
+            self.belongings.last(serving, check)
+        else:
+            self.belongings.open(serving)
+        reached("tenant.objects-last")
         for act in (self._secrets, self._route):
             act(place)
-            if time.monotonic() > deadline:
-                raise MoveError(f"route and secrets were not switched within {timeout:.1f} s")
+            check()
         reached("tenant.routed")
-        ledger = entries.table(self.catalog.organization, self.aws)
         entries.flip(ledger, self.plan, place, f"{key(place)} serves")
         reached("tenant.flipped")
 
     def _undo(self, serving: Side) -> None:
         place = self._place(serving)
         try:
+            self.belongings.open(serving)
             self._secrets(place)
             self._route(place)
             ledger = entries.table(self.catalog.organization, self.aws)

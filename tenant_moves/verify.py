@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from database_moves.database import Database
 from database_moves.errors import MoveError
-from tenant_moves import credentials, entries, route
+from tenant_moves import credentials, entries, route, sealing
 from tenant_moves.plan import under_way
 from tenant_moves.slices import key
 
@@ -61,7 +61,9 @@ class _Look:
         self._exports = exports
         self._entry = entry
         self._serving = entry.placement
-        self._others = [place for place in (entry.keeps,) if place is not None]
+        kept = [place for place in (entry.keeps,) if place is not None]
+        # A move that has just begun keeps a placement that the stack does not have yet.
+        self._others = [place for place in kept if key(place) in exports.databases]
 
     def all(self) -> Iterator[Finding]:
         yield from self._each("ledger", self._ledger)
@@ -88,7 +90,7 @@ class _Look:
         yield True, text
 
     def _stack(self) -> Iterator[tuple[bool, str]]:
-        wanted = {key(place) for place in (self._serving, *self._others)}
+        wanted = {key(place) for place in (self._serving, self._entry.keeps) if place is not None}
         declared = self._catalog.tenants[self._tenant].placement
         missing = wanted - set(self._exports.databases)
         extra = set(self._exports.databases) - wanted - {key(declared)}
@@ -139,7 +141,10 @@ class _Look:
             cell = self._catalog.cells[at.cell]
             client = self._platform.aws.client("s3", cell.account, cell.region)
             client.head_bucket(Bucket=at.bucket)
-            yield True, f"{at.bucket} is there"
+            sealed = sealing.is_sealed(client, at.bucket)
+            serves = at.cell == self._serving.cell
+            text = f"{at.bucket} is {'read-only' if sealed else 'open to writers'}"
+            yield not (sealed and serves), text
 
     def _databases(self) -> Iterator[tuple[bool, str]]:
         for place in (self._serving, *self._others):

@@ -1,4 +1,4 @@
-"""The roles that CI takes: one that previews, and one per environment that deploys."""
+"""The roles that CI takes: one that previews, and two per environment that deploy and move."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from components.aws.github_oidc import (
     pull_request_subject,
     web_identity_statement,
 )
+from components.aws.mover_rights import mover_statements
 from components.aws.policy_document import policy_document
 from components.aws.preview_rights import preview_statements
 
@@ -38,6 +39,11 @@ def preview_role(organization: Organization) -> str:
 def deploy_role(organization: Organization, environment: Environment) -> str:
     """The name of an environment's deploy role."""
     return f"{organization.name}-ci-deploy-{environment}"
+
+
+def mover_role(organization: Organization, environment: Environment) -> str:
+    """The name of the role that moves an environment's tenants."""
+    return f"{organization.name}-ci-tenant-mover-{environment}"
 
 
 class PreviewRole(pulumi.ComponentResource):
@@ -119,6 +125,48 @@ class DeployRole(pulumi.ComponentResource):
                 ledger_table_arn=ledger_table_arn,
                 deliveries_table_arn=deliveries_table_arn,
                 ledger_key_alias=ledger_key_alias,
+            ),
+        )
+        self.register_outputs({"role_arn": self.role_arn})
+
+
+class MoverRole(pulumi.ComponentResource):
+    """The role `tenant-mover` of one environment, for jobs that GitHub let into it.
+
+    It moves what tenants have between cells, and declares nothing: their stacks are brought up by
+    the deploy role. Parameters are those of `DeployRole`.
+    """
+
+    role_arn: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        organization: Organization,
+        environment: Environment,
+        regions: Sequence[str],
+        shared_roles: Sequence[str],
+        ledger_table_arn: pulumi.Input[str],
+        oidc_provider_arn: pulumi.Input[str],
+        boundary_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("patchworks:aws:MoverRole", name, None, opts)
+        self.role_arn = _role(
+            self,
+            name,
+            role_name=mover_role(organization, environment),
+            description=f"Moves of tenants in {environment}, from its protected environment only",
+            oidc_provider_arn=oidc_provider_arn,
+            subjects=[environment_subject(organization.repository, environment)],
+            boundary_arn=boundary_arn,
+            statements=mover_statements(
+                organization,
+                environment,
+                regions=regions,
+                shared_roles=shared_roles,
+                ledger_table_arn=ledger_table_arn,
             ),
         )
         self.register_outputs({"role_arn": self.role_arn})

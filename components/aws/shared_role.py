@@ -30,7 +30,7 @@ def shared_role_arn(organization: Organization, purpose: str) -> str:
 class SharedRole(pulumi.ComponentResource):
     """A role with `statements`, which only the named roles of other accounts may take.
 
-    `takers` maps the account's id to the role's name there. The trust is in the account with the
+    `takers` maps the account's id to the names of roles there. The trust is in the account with the
     role as a condition: a trust in the role itself breaks for good when that role is made anew.
     """
 
@@ -43,7 +43,7 @@ class SharedRole(pulumi.ComponentResource):
         organization: Organization,
         purpose: str,
         description: str,
-        takers: Mapping[str, str],
+        takers: Mapping[str, Sequence[str]],
         statements: Sequence[Statement],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -68,7 +68,7 @@ class SharedRole(pulumi.ComponentResource):
         self.register_outputs({"role_arn": self.role_arn})
 
 
-def _trust(takers: Mapping[str, str]) -> Statement:
+def _trust(takers: Mapping[str, Sequence[str]]) -> Statement:
     return {
         "Sid": "DeployRoles",
         "Effect": "Allow",
@@ -77,7 +77,9 @@ def _trust(takers: Mapping[str, str]) -> Statement:
         "Condition": {
             "ArnEquals": {
                 "aws:PrincipalArn": [
-                    f"arn:aws:iam::{account}:role/{role}" for account, role in takers.items()
+                    f"arn:aws:iam::{account}:role/{role}"
+                    for account, roles in takers.items()
+                    for role in roles
                 ]
             }
         },

@@ -23,6 +23,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from rehearsal.attempts import TOKEN_HEADER
+from rehearsal.servers import moto_conditions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -101,6 +102,7 @@ class Handler(MotoRequestHandler):
 
 def serve(address: Path) -> None:
     """Serve until ended; `address` gets process id, port and generation once the port is open."""
+    moto_conditions.mend()
     server = make_server("127.0.0.1", 0, OneAtATime(), threaded=True, request_handler=Handler)
     # Some of moto's answers hold URLs that lead back to it.
     os.environ["MOTO_PORT"] = str(server.port)

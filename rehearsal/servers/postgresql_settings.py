@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 COMMON: dict[str, str | int] = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_permissions": "0700",
-    "max_connections": 200,
+    "max_connections": 500,
     "shared_buffers": "16MB",
     "work_mem": "4MB",
     "maintenance_work_mem": "32MB",

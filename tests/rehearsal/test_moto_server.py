@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -110,3 +111,23 @@ def test_an_api_that_moto_lacks_is_refused_at_once(server: MotoServer) -> None:
             AuthenticationOptions=[],
             ConnectionLogOptions={"Enabled": False},
         )
+
+
+def test_a_bucket_that_denies_plain_http_takes_objects_all_the_same(server: MotoServer) -> None:
+    server.start()
+    s3 = server.client("s3", "111122223333", "eu-west-1")
+    s3.create_bucket(Bucket="closed", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    denial = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::closed/*",
+    }
+    condition = {"Bool": {"aws:SecureTransport": "false"}}
+    policy = {"Version": "2012-10-17", "Statement": [denial | {"Condition": condition}]}
+    s3.put_bucket_policy(Bucket="closed", Policy=json.dumps(policy))
+    s3.put_object(Bucket="closed", Key="a", Body=b"1")
+
+    s3.put_bucket_policy(Bucket="closed", Policy=json.dumps(policy | {"Statement": [denial]}))
+    with pytest.raises(ClientError, match="Forbidden"):
+        s3.put_object(Bucket="closed", Key="a", Body=b"2")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +16,18 @@ from journeys import ROOT, Journey, environment
 from kit.workload import Audit, Workload
 from psycopg.conninfo import make_conninfo
 
+from rehearsal.servers import process
 from rehearsal.stack_poolers import start_poolers
-from tenant_moves import credentials
+from tenant_moves import credentials, entries
 from tenant_moves.local import LocalPlatform, Silent
 from tenant_moves.slices import key
 from tenant_moves.verify import Finding, verify
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from stacks.ledger_table import Entry, LedgerTable
 
 TENANT = "brightwater"
 IRELAND = "prod-eu-west-1"
@@ -95,7 +101,33 @@ class TenantJourney(Journey):
         with psycopg.connect(owner) as session:
             session.execute("GRANT TRUNCATE ON workload.scratch TO brightwater_app")
 
-    def workload(self, cell: str = IRELAND, pace: float = 0.03) -> Workload:
+    def s3(self, cell: str) -> tuple[Any, str]:
+        """A client, and the name of the tenant's bucket in a cell."""
+        found = self.load().cells[cell]
+        return self.cloud.aws("s3", found.account, found.region), f"halyard-{cell}-{TENANT}"
+
+    def objects(self, cell: str) -> dict[str, tuple[bytes, dict[str, str], str]]:
+        """Body, metadata and content type of every object in a cell's bucket, by key."""
+        s3, bucket = self.s3(cell)
+        found = {}
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+            for item in page.get("Contents", ()):
+                answer = s3.get_object(Bucket=bucket, Key=item["Key"])
+                body = answer["Body"].read()
+                found[item["Key"]] = (body, answer["Metadata"], answer["ContentType"])
+        return found
+
+    def secrets(self, cell: str) -> Any:
+        found = self.load().cells[cell]
+        return self.cloud.aws("secretsmanager", found.account, found.region)
+
+    def kept_nowhere(self, secret: str) -> bool:
+        """Whether no file of a move has it."""
+        wanted = secret.encode()
+        files = (self.state / "moves").rglob("*")
+        return not any(wanted in file.read_bytes() for file in files if file.is_file())
+
+    def workload(self, cell: str = IRELAND, pace: float = 0.1) -> Workload:
         """Clients that come in by one cell's pooler, and have written nothing yet."""
         self._runs += 1
         with psycopg.connect(self._direct(), autocommit=True) as session:
@@ -128,6 +160,73 @@ class TenantJourney(Journey):
     def serving(self) -> str:
         """By the ledger."""
         return key(self.platform.served()[TENANT])
+
+    def entry(self) -> Entry:
+        """The ledger's."""
+        found = self._ledger().entry(TENANT)
+        assert found is not None
+        return found
+
+    def history(self) -> list[Entry]:
+        return self._ledger().history(TENANT)
+
+    def _ledger(self) -> LedgerTable:
+        platform = self.platform
+        return entries.table(platform.catalog.organization, platform.aws)
+
+    @contextlib.contextmanager
+    def without_server(self, cluster: str) -> Iterator[None]:
+        """While it lasts, a database server of the cell is down."""
+        version = self.cloud.postgresql.recorded()[cluster]
+        process.stop(self.state / "postgresql" / cluster / "server.pid", sign=signal.SIGINT)
+        try:
+            yield
+        finally:
+            self.cloud.postgresql.ensure(cluster, version)
+
+    @contextlib.contextmanager
+    def edited(self, file: str, *replacements: tuple[str, str]) -> Iterator[None]:
+        before = (self.catalog / file).read_text()
+        self.edit(file, *replacements)
+        try:
+            yield
+        finally:
+            (self.catalog / file).write_text(before)
+
+    @contextlib.contextmanager
+    def pretended_extension(self, name: str) -> Iterator[None]:
+        """While it lasts, the tenant's database says that it has an extension."""
+        at = self.platform.exports(TENANT).database(self.platform.served()[TENANT])
+        server = self.cloud.postgresql.find(at.writer_endpoint, at.port)
+        with psycopg.connect(
+            make_conninfo(server.superuser_dsn, dbname=at.database), autocommit=True
+        ) as session:
+            session.execute("SET allow_system_table_mods = on")
+            session.execute(
+                "INSERT INTO pg_extension SELECT 99999, %s, 10, 11, false, '1', NULL, NULL",
+                (name,),
+            )
+            try:
+                yield
+            finally:
+                session.execute("DELETE FROM pg_extension WHERE extname = %s", (name,))
+
+    def wait_until_agreeing(self, timeout: float = 90.0) -> None:
+        """A guard that settles an attempt does so within moments."""
+        deadline = time.monotonic() + timeout
+        while found := self.disagreeing():
+            assert time.monotonic() < deadline, found
+            time.sleep(0.3)
+
+    def begin_tenant(self, command: str) -> subprocess.Popen[bytes]:
+        line = ["-m", "scripts.main", "tenant", command, TENANT, "--yes"]
+        return subprocess.Popen(
+            [sys.executable, *line, "--catalog", str(self.catalog), "--state", str(self.state)],
+            cwd=ROOT,
+            env=environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def disagreeing(self) -> list[Finding]:
         """What the consistency checker finds wrong."""

@@ -2,36 +2,110 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from tenant_journey import IRELAND, VIRGINIA
+from tenant_journey import IRELAND, TENANT, VIRGINIA
+
+from database_moves.errors import AbortedError, RefusedError
+from database_moves.options import MoveOptions
+from tenant_moves import commands, entries, sealing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tenant_journey import TenantJourney
 
+    from database_moves.progress import Step
+    from tenant_moves.commands import Asked
+
 pytestmark = pytest.mark.needs_pgbouncer
+
+ODD_KEYS = ("a folder/", "100 % 'sure' \"ü\" #?&.txt")
+NIGHTLY = bool(os.environ.get("PATCHWORKS_NIGHTLY"))
+SECRET = 'p\'w "x" %41@:/$;ü'
+
+
+def put(journey: TenantJourney, cell: str, key: str, body: str) -> None:
+    s3, bucket = journey.s3(cell)
+    s3.put_object(
+        Bucket=bucket,
+        Key=key,
+        Body=body.encode(),
+        Metadata={"origin": "invoice 7"},
+        ContentType="text/x-test",
+    )
+
+
+def fill(journey: TenantJourney) -> None:
+    """Objects with all that a key may be, and a secret that somebody made by hand."""
+    for number in range(60):
+        put(journey, IRELAND, f"invoices/{number:04}.txt", f"invoice {number}")
+    for key in ODD_KEYS:
+        put(journey, IRELAND, key, f"body of {key}")
+    journey.secrets(IRELAND).create_secret(
+        Name=f"{IRELAND}/{TENANT}/partner-token", SecretString=SECRET
+    )
+
+
+class Changing(threading.Thread):
+    """Writes, replaces and deletes objects where they are served, until told to stop."""
+
+    def __init__(self, journey: TenantJourney, cell: str) -> None:
+        super().__init__(daemon=True)
+        self._journey, self._cell = journey, cell
+        self.stopped = threading.Event()
+        self.written = 0
+
+    def run(self) -> None:
+        s3, bucket = self._journey.s3(self._cell)
+        # moto enforces no policy: a bucket that is read-only is left alone as AWS would have it.
+        while not self.stopped.wait(0.3) and not sealing.is_sealed(s3, bucket):
+            self.written += 1
+            put(self._journey, self._cell, f"changing/{self.written % 7}", f"{self.written}")
+            if self.written % 5 == 0:
+                s3.delete_object(Bucket=bucket, Key=f"changing/{self.written % 7}")
 
 
 def test_a_tenant_goes_there_and_back_and_there_again_without_losing_a_write(
     journey: TenantJourney,
 ) -> None:
+    fill(journey)
     with journey.workload() as clients:
         clients.wait_for_writes(20)
         nothing = journey.tenant("move")
         assert (nothing.code, "nothing to move" in nothing.out) == (0, True), nothing.error
 
         journey.declare(VIRGINIA, "pool-b")
+        changing = Changing(journey, IRELAND)
+        changing.start()
         moved = journey.tenant("move", "--json")
+        changing.join(30)
+        assert changing.written > 5
         assert moved.code == 0, moved.error
         assert moved.json["serving"] == f"{VIRGINIA}/pool-b"
         assert journey.disagreeing() == []
+        assert journey.objects(VIRGINIA) == journey.objects(IRELAND)
+        assert journey.objects(VIRGINIA)["invoices/0007.txt"] == (
+            *(b"invoice 7", {"origin": "invoice 7"}, "text/x-test"),
+        )
+        brought = journey.secrets(VIRGINIA).describe_secret(
+            SecretId=f"{VIRGINIA}/{TENANT}/partner-token"
+        )
+        assert brought["KmsKeyId"] == journey.platform.exports(TENANT).slices[VIRGINIA].key_arn
         clients.wait_for_writes(20)
 
+        put(journey, VIRGINIA, "written/since", "the move")
+        s3, bucket = journey.s3(VIRGINIA)
+        s3.delete_object(Bucket=bucket, Key="invoices/0000.txt")
         back = journey.tenant("rollback", "--json")
         assert back.code == 0, back.error
         assert back.json["serving"] == f"{IRELAND}/pool-a"
         assert journey.disagreeing() == []
+        assert journey.objects(IRELAND)["written/since"][0] == b"the move"
+        assert journey.objects(VIRGINIA) == journey.objects(IRELAND)
         clients.wait_for_writes(20)
 
         again = journey.tenant("move", "--json")
@@ -41,8 +115,159 @@ def test_a_tenant_goes_there_and_back_and_there_again_without_losing_a_write(
         # Through the old cell's pooler: nobody saw an error.
         assert audit.pooler_errors == ()
 
-    ended = journey.tenant("finish", "--json")
-    assert ended.code == 0, ended.error
+    told = [moved, back, again]
+    assert not any(SECRET in ran.out + ran.error for ran in told)
+    assert journey.kept_nowhere(SECRET)
+
+
+PAUSES = ("tenant.objects-last", "tenant.routed", "tenant.flipped")
+ENDING = (
+    *("tenant.database-ended", "tenant.dump-kept", "tenant.closed", "tenant.contracted"),
+    "tenant.old-dropped",
+)
+BEGINNING = ("tenant.begun", "tenant.expanded", "tenant.objects-brought", "tenant.cut-over")
+
+
+def test_a_kill_at_any_step_of_the_pause_or_of_the_end_is_gone_on_from(
+    journey: TenantJourney,
+) -> None:
+    here, there = f"{IRELAND}/pool-a", f"{VIRGINIA}/pool-b"
+    with journey.workload(IRELAND) as clients:
+        for command, points, serving in (
+            ("rollback", PAUSES[1:2] if not NIGHTLY else PAUSES, here),
+            ("move", PAUSES, there),
+        ):
+            for point in points:
+                killed = journey.tenant(command, kill_at=point)
+                assert killed.killed, (command, point, killed)
+                # The guard lets exactly one side serve, without anybody's doing.
+                clients.wait_for_writes(3)
+                journey.wait_until_agreeing()
+            done = journey.tenant(command, "--json")
+            assert done.code == 0, done
+            assert done.json["serving"] == serving
+            clients.wait_for_writes(3)
+        assert journey.account(clients).pooler_errors == ()
+    with journey.workload(VIRGINIA) as clients:
+        for point in ENDING:
+            killed = journey.tenant("finish", kill_at=point)
+            assert killed.killed, (point, killed)
+            clients.wait_for_writes(3)
+        done = journey.tenant("finish", "--json")
+        assert done.code == 0, done
+        assert journey.account(clients).pooler_errors == ()
     verified = journey.tenant("status", "--verify")
     assert verified.code == 0, verified.out + verified.error
-    assert list(journey.platform.exports("brightwater").databases) == [f"{VIRGINIA}/pool-b"]
+    assert list(journey.platform.exports(TENANT).databases) == [there]
+    (dump,) = journey.s3(VIRGINIA)[0].list_objects_v2(Bucket=f"halyard-{VIRGINIA}-backups")[
+        "Contents"
+    ]
+    assert dump["Size"] > 1000
+
+
+def test_a_kill_before_the_pause_is_gone_on_from_between_databases_of_one_cell(
+    journey: TenantJourney,
+) -> None:
+    journey.declare(VIRGINIA, "pool-a")
+    with journey.workload(VIRGINIA) as clients:
+        refused = journey.tenant("move")
+        assert refused.code == 3, refused
+        assert "the target runs PostgreSQL 16, older than the source's 18" in refused.out
+        assert journey.entry().move is None
+        for point in BEGINNING:
+            killed = journey.tenant("move", "--allow-older-target", kill_at=point)
+            assert killed.killed, (point, killed)
+            clients.wait_for_writes(3)
+        moved = journey.tenant("move", "--json")
+        assert moved.code == 0, moved.error
+        assert moved.json["serving"] == f"{VIRGINIA}/pool-a"
+        clients.wait_for_writes(3)
+        assert journey.account(clients).pooler_errors == ()
+    assert journey.disagreeing() == []
+    ended = journey.tenant("finish", "--json")
+    assert ended.code == 0, ended.error
+    assert journey.disagreeing() == []
+
+
+def asked(journey: TenantJourney, report: Callable[[Step], None] = lambda _: None) -> Asked:
+    options = MoveOptions(cutover="manual", jobs=2)
+    return commands.Asked(journey.platform, TENANT, options, report, threading.Event())
+
+
+def test_what_can_not_go_well_is_refused_before_anything_changes(journey: TenantJourney) -> None:
+    journey.declare(VIRGINIA, "pool-b")
+    before = journey.entry()
+    with (
+        journey.without_server(f"{VIRGINIA}-pool-b"),
+        pytest.raises(RefusedError, match=r"pool-b does not answer .*bring its cell up"),
+    ):
+        commands.move(asked(journey))
+    with (
+        journey.edited(f"tenants/{TENANT}.yaml", ("connections: 80", "connections: 1900")),
+        pytest.raises(RefusedError, match=r"pool-b is full: 1 tenants .* 1910 connections"),
+    ):
+        commands.move(asked(journey))
+    with (
+        journey.pretended_extension("hoststore"),
+        pytest.raises(RefusedError, match="does not offer the extensions hoststore"),
+    ):
+        commands.move(asked(journey))
+    found = commands.compare(asked(journey))
+    assert found is not None
+    ledger = entries.table(journey.platform.catalog.organization, journey.platform.aws)
+    with pytest.raises(RefusedError, match="was changed meanwhile"):
+        entries.begin(ledger, found, before.model_copy(update={"revision": before.revision - 1}))
+    assert journey.entry() == before
+    assert journey.disagreeing() == []
+
+
+def test_a_ledger_that_changed_meanwhile_undoes_the_cutover(journey: TenantJourney) -> None:
+    journey.declare(VIRGINIA, "pool-b")
+    ledger = entries.table(journey.platform.catalog.organization, journey.platform.aws)
+    meddled = []
+
+    def meddle(step: Step) -> None:
+        if step.name == "swap" and not meddled:
+            known = ledger.entry(TENANT)
+            assert known is not None
+            meddled.append(known)
+            ledger.change(TENANT, known, placement=known.placement, why="somebody else's")
+
+    with journey.workload(VIRGINIA) as clients:
+        clients.wait_for_writes(5)
+        with pytest.raises(AbortedError, match=r"source serves as before.*changed meanwhile"):
+            commands.move(asked(journey, meddle))
+        clients.wait_for_writes(5)
+        assert journey.serving() == f"{VIRGINIA}/pool-a"
+        assert journey.disagreeing() == []
+        now = ledger.entry(TENANT)
+        assert now is not None
+        (before,) = meddled
+        ledger.change(
+            TENANT,
+            now,
+            placement=before.placement,
+            target=before.target,
+            keeps=before.keeps,
+            move=before.move,
+            why="put right",
+        )
+        given_up = commands.rollback(asked(journey))
+        assert given_up.what.endswith("the move is given up")
+        journey.account(clients)
+    assert journey.disagreeing() == []
+
+
+def test_of_two_operators_one_moves_and_the_other_is_told(journey: TenantJourney) -> None:
+    journey.declare(VIRGINIA, "pool-b")
+    first, second = (journey.begin_tenant("move") for _ in range(2))
+    codes = sorted(running.wait(300) for running in (first, second))
+    assert codes[0] == 0
+    assert codes[1] in (0, 3)
+    assert journey.serving() == f"{VIRGINIA}/pool-b"
+    assert journey.disagreeing() == []
+    history = [entry.why for entry in journey.history()]
+    assert history[-2:] == [
+        f"the move to {VIRGINIA}/pool-b begins",
+        f"{VIRGINIA}/pool-b serves",
+    ]

@@ -18,7 +18,7 @@ from components.aws.shared_role import SharedRole, shared_role_arn, write_record
 LEDGER = f"arn:aws:dynamodb:eu-west-1:{MANAGEMENT}:table/acme-placements"
 READER = f"arn:aws:iam::{DEV}:role/acme-ci-preview"
 WRITER = f"arn:aws:iam::{PROD}:role/acme-ci-deploy-prod"
-TAKERS = {DEV: "acme-ci-deploy-dev", PROD: "acme-ci-deploy-prod"}
+TAKERS = {DEV: ("acme-ci-deploy-dev",), PROD: ("acme-ci-deploy-prod",)}
 
 
 def shared(opts):
