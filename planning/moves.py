@@ -82,13 +82,15 @@ def _steps(before: Declared, after: Declared, tenant: str) -> Iterator[str]:
         yield f"`patchworks tenant move {tenant}`: the stack gets a database in {place}"
     yield "preflight: the move is refused before anything changes where either database is unfit"
     yield "the schema and a snapshot are copied, indexes are built, and changes follow"
-    if elsewhere:
-        yield "objects of the bucket and the secret's values are copied to the new slice"
     yield "every row is compared while changes follow"
-    yield "cutover: writes pause, the last changes arrive, the pooler leads to the new database"
+    route = "secrets, the hostnames' route" if elsewhere else "secrets"
+    yield (
+        f"cutover: writes pause, the last changes arrive, {route} and the ledger name {place}, "
+        "and the poolers lead there"
+    )
+    yield f"soak: {old} follows every write, so that a rollback loses none"
     if elsewhere:
-        yield "the hostnames' route points at the new cell's load balancer"
-    yield f"the ledger names {place}; {old} follows every write, so that a rollback loses none"
+        yield "by hand: the bucket's objects are no part of the move, so copy them to the new slice"
     yield f"`patchworks tenant finish {tenant}`: {old} is let go, and its slice with it"
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 RBAC = "kubernetes:rbac.authorization.k8s.io/v1:"
 EVERYWHERE = "every namespace"
-MAY_AS_ROLE = "everything of "
+MAY_AS_ROLE = "do everything of "
 """Begins the action that stands for a cluster role or access policy which is declared elsewhere."""
 
 

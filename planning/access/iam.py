@@ -65,7 +65,7 @@ _PROTECTS = (
 )
 """Properties by which a resource policy's resource says what it protects."""
 _ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
-MANAGED = "the policy "
+MANAGED = "do everything of the policy "
 """Begins the action that stands for a policy which AWS manages, or which is declared elsewhere."""
 
 

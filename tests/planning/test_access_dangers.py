@@ -272,7 +272,7 @@ def test_an_access_entry_that_becomes_an_administrators_is_high():
     before, after = association("AmazonEKSViewPolicy"), association("AmazonEKSClusterAdminPolicy")
     (change,) = gained([before], [after])
     assert change.text == (
-        "role dev (111122223333) may everything of AmazonEKSClusterAdminPolicy on cluster c"
+        "role dev (111122223333) may do everything of AmazonEKSClusterAdminPolicy on cluster c"
     )
     assert change.severity == "high"
 

@@ -88,7 +88,7 @@ def test_a_move_to_another_cell_takes_objects_and_route_and_one_within_a_cell_do
     far = placed(shipped, cell="prod-us-east-1", database="pool-a")
     near = placed(shipped, **dedicated(shipped))
     (away,), (here,) = moves(shipped, far), moves(shipped, near)
-    for words in ("objects of the bucket", "the hostnames' route"):
+    for words in ("the bucket's objects", "the hostnames' route"):
         assert any(words in step for step in away.steps)
         assert not any(words in step for step in here.steps)
     assert away.steps[0].startswith("merge: nothing moves yet")
