@@ -49,7 +49,9 @@ def _allows(statements: Sequence[Statement], call: Call) -> bool:
 
 
 def _has(actions: ActionSet, wanted: ActionSet) -> bool:
-    return not wanted - actions
+    if wanted.bits & actions.bits != wanted.bits:
+        return False
+    return not wanted.others or not wanted - actions
 
 
 def _reaches(statement: Statement, call: Call) -> bool:

@@ -27,6 +27,8 @@ class Rights:
     """What one stack needs, of which role, and what of it the role has not."""
 
     role: Role | None
+    types: frozenset[str]
+    """The types of the stack's resources."""
     needs: Needs
     granted: tuple[Need, ...]
     missing: tuple[tuple[Need, str], ...]
@@ -50,7 +52,9 @@ def rights(base: Graph | None, head: Graph | None, organization: Graph) -> Deplo
 
 def _needed_no_longer(base: Graph, found: Rights) -> set[tuple[str, str]]:
     """What the base's resources need, the head's don't, and the role has, with the types."""
-    if found.role is None:
+    if found.role is None or not _types(base) - found.types:
+        # Types of which all are gone are what leaves rights behind; looking further costs as much
+        # as the head did.
         return set()
     policies = found.role.policies
     now = {need.action for need in found.needs.needs}
@@ -69,7 +73,7 @@ def rights_of(stack: Graph, organization: Graph) -> Rights:
     if role is None:
         environment = environment_of(stack) or "that is not known"
         unknown.append(f"no role, or more than one, deploys to the environment {environment}")
-        return Rights(None, needs, (), (), tuple(unknown))
+        return Rights(None, _types(stack), needs, (), (), tuple(unknown))
     callers = _Callers(stack, organization, role)
     granted, missing = [], []
     for need in needs.needs:
@@ -81,7 +85,13 @@ def rights_of(stack: Graph, organization: Graph) -> Rights:
         else:
             missing.append((need, caller.name))
     missing += callers.missing
-    return Rights(role, needs, tuple(granted), tuple(missing), (*unknown, *callers.not_known))
+    return Rights(
+        role, _types(stack), needs, tuple(granted), tuple(missing), (*unknown, *callers.not_known)
+    )
+
+
+def _types(stack: Graph) -> frozenset[str]:
+    return frozenset(resource.type for resource in stack.resources.values())
 
 
 class _Callers:

@@ -99,9 +99,22 @@ class _Inputs:
 
     def __init__(self, resource: Resource) -> None:
         self._features = FEATURES.get(resource.type, {})
+        self._inputs = resource.inputs
         self._texts: list[str] = []
-        self.roles: set[str] = set()
-        self._read(resource.inputs)
+        self._roles: set[str] = set()
+        self._is_read = False
+
+    @property
+    def roles(self) -> set[str]:
+        """The ARNs of the roles that are named in the inputs, policy documents aside."""
+        self._read_once()
+        return self._roles
+
+    def _read_once(self) -> None:
+        # Most types have neither roles nor features, and there are many of them.
+        if not self._is_read:
+            self._is_read = True
+            self._read(self._inputs)
 
     def _read(self, value: Any) -> None:
         match value:
@@ -114,8 +127,8 @@ class _Inputs:
                     self._read(item)
             case str():
                 self._texts.append(value)
-                if not value.lstrip().startswith("{"):
-                    self.roles.update(_ROLE.findall(value))
+                if "arn:aws:iam::" in value and not value.lstrip().startswith("{"):
+                    self._roles.update(_ROLE.findall(value))
             case _:
                 pass
 
@@ -124,6 +137,7 @@ class _Inputs:
             return bool(self.roles)
         for pattern, feature in self._features.items():
             if matching(pattern).fullmatch(action):
+                self._read_once()
                 return any(feature in text for text in self._texts)
         return True
 
