@@ -82,6 +82,8 @@ def _steps(before: Declared, after: Declared, tenant: str) -> Iterator[str]:
         yield f"`patchworks tenant move {tenant}`: the stack gets a database in {place}"
     yield "preflight: the move is refused before anything changes where either database is unfit"
     yield "the schema and a snapshot are copied, indexes are built, and changes follow"
+    if elsewhere:
+        yield "the bucket's objects and the secret's values are copied to the new slice"
     yield "every row is compared while changes follow"
     route = "secrets, the hostnames' route" if elsewhere else "secrets"
     yield (
@@ -89,8 +91,6 @@ def _steps(before: Declared, after: Declared, tenant: str) -> Iterator[str]:
         "and the poolers lead there"
     )
     yield f"soak: {old} follows every write, so that a rollback loses none"
-    if elsewhere:
-        yield "by hand: the bucket's objects are no part of the move, so copy them to the new slice"
     yield f"`patchworks tenant finish {tenant}`: {old} is let go, and its slice with it"
 
 
