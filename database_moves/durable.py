@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 import platformdirs
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 
+from database_moves.errors import MoveError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -29,8 +31,17 @@ STORED_AS = "1"
 
 POLL_SECONDS = 0.05
 
+_FORM = (
+    "give postgresql://user:password@host:port/database, with what is special in a URL written as "
+    "%40 is for @, or unset it to record moves in a file"
+)
+
 # By the workflow that failed; more than one may run in a process.
 _failures: dict[str, BaseException] = {}
+
+
+class StoreError(MoveError):
+    """Moves can't be recorded or looked up; nothing else is known of them here."""
 
 
 class NotRecordedError(BaseException):
@@ -64,9 +75,14 @@ def workflow(name: str) -> Callable[[Callable[P, Output]], Callable[P, Output]]:
 
 
 def store_url(directory: Path | None = None) -> str:
-    """Where moves are recorded: `PATCHWORKS_DATABASE_URL`, or a file that only its owner reads."""
+    """Where moves are recorded: `PATCHWORKS_DATABASE_URL`, or a file that only its owner reads.
+
+    Raises `StoreError` for what is no URL of PostgreSQL.
+    """
     shared = os.environ.get(URL_VARIABLE)
     if shared and directory is None:
+        if not shared.startswith(("postgresql://", "postgres://")):
+            raise StoreError(f"{URL_VARIABLE} is no URL of PostgreSQL", remedy=_FORM)
         return shared
     directory = directory or Path(platformdirs.user_state_dir("patchworks"))
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -91,7 +107,8 @@ def launched(executor: str, url: str) -> Iterator[None]:
     _quiet()
     DBOS(config=config)
     try:
-        DBOS.launch()
+        with _answering(url):
+            DBOS.launch()
         yield
     finally:
         DBOS.destroy()
@@ -132,12 +149,30 @@ def wait(workflow_id: str, check: Callable[[], None] = lambda: None) -> Output:
 def reading(url: str) -> Iterator[DBOSClient]:
     """Look at what is stored, without running anything."""
     _quiet()
-    DBOS.migrate(url)
-    client = DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer())
+    with _answering(url):
+        DBOS.migrate(url)
+        client = DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer())
     try:
         yield client
     finally:
         client.destroy()
+
+
+@contextlib.contextmanager
+def _answering(url: str) -> Iterator[None]:
+    """Say of a store that can't be used which it is and why, without the password in its URL."""
+    try:
+        yield
+    except Exception as error:
+        # Only what a server or a driver said is shown: other errors may quote the URL.
+        said = getattr(error, "orig", None)
+        why = next(iter(str(said).strip().splitlines()), "") if said else type(error).__name__
+        if url.startswith("sqlite:"):
+            file = url.removeprefix("sqlite:///")
+            raise StoreError(f"moves can't be recorded in {file}: {why}") from error
+        raise StoreError(
+            f"the store in {URL_VARIABLE} can't be used: {why}", remedy=_FORM
+        ) from error
 
 
 def _quiet() -> None:

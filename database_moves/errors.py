@@ -29,3 +29,7 @@ class SnapshotLostError(MoveError):
 
 class UnansweredError(MoveError):
     """A server did not answer, so that something is left to do; another try may be enough."""
+
+
+class StreamLostError(MoveError):
+    """Changes are gone that were never sent: the copy starts over."""

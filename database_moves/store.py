@@ -78,7 +78,8 @@ def load(client: DBOSClient, move: str) -> MoveState | None:
                 verification = VerificationRecord.model_validate(output["verification"])
             if "swap" in output:
                 swaps.append(SwapRecord.model_validate(output["swap"]))
-            phase = PHASES.get(name, phase) if kind == "" else phase
+            if kind == "":
+                phase = "schema" if output.get("lost") else PHASES.get(name, phase)
         if workflow.workflow_id == running and kind == "swap":
             phase = "cutover" if _input(workflow)["to"] == "target" else "rollback"
         if kind in ENDS:

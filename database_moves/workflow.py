@@ -19,8 +19,8 @@ The phases:
 
 `ready` and `rolled-back` mean that the source serves and the target follows, `soak` the other way
 round. A cutover leads to `soak` and a rollback back, each as a workflow of its own that ends in the
-phase it began in when it is undone. A slot that is lost while rows are copied sends the move back
-to `copy`; later it refuses the swap, and the move can only be ended. `admission` says which command
+phase it began in when it is undone. A slot that is lost before `ready` sends the move back to
+`schema`; later it refuses the swap, and the move can only be ended. `admission` says which command
 is taken in which phase; once an end was begun, only the same command goes on.
 """
 
@@ -45,9 +45,11 @@ def move(request: Output) -> Output:
         copying.copy(name)
         copying.indexes(name)
         copying.constraints(name)
-        if not following.follow(name).get("lost"):
-            break
-    return following.verify_follower(name)
+        if following.follow(name).get("lost"):
+            continue
+        verified = following.verify_follower(name)
+        if not verified.get("lost"):
+            return verified
 
 
 @durable.workflow("database_swap")

@@ -154,6 +154,10 @@ def explain(error: Exception) -> ExitCode:
         # Its further lines are the end of the server's log, which says why.
         _say(str(error))
         return ExitCode.FAULTS
+    moves = sys.modules.get("database_moves.errors")
+    if moves is not None and isinstance(error, moves.MoveError):
+        _say(f"failed: {error}")
+        return ExitCode.FAULTS
     first_line = (str(error).splitlines() or [""])[0]
     _say(f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__)
     _say("set PATCHWORKS_DEBUG=1 for the whole traceback")

@@ -63,6 +63,11 @@ class Health:
         """Whether changes are gone for ever: the move starts over."""
         return self.slot is not None and self.slot.lost
 
+    @property
+    def gone(self) -> bool:
+        """Whether the slot is lost, or is not there at all."""
+        return self.lost or self.slot_status == "missing"
+
     def faults(self, since: Health | None = None) -> list[str]:
         """Why the stream cannot be trusted to be up to date, for people; empty if it can.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from database_moves import context as contexts
 from database_moves import control, durable, inventory
 from database_moves.crash_points import reached
-from database_moves.errors import MoveError
+from database_moves.errors import MoveError, StreamLostError
 from database_moves.progress import Step
 from database_moves.replication.stream import Stream
 from database_moves.replication.trend import LagTrend
@@ -29,10 +29,6 @@ _LARGEST = 200
 """Tables that the report of a verification lists."""
 
 
-class StreamLostError(MoveError):
-    """Changes are gone for ever: the copy starts over."""
-
-
 def stream_to(context: Context, follower: Side) -> Stream:
     """The stream that brings changes to a side."""
     publisher = context.database(contexts.other(follower))
@@ -46,7 +42,7 @@ def follow(move: str) -> Output:
     context = contexts.of(move)
     stream = stream_to(context, "target")
     with recording(context, "follow", "follow", stream) as recorded:
-        if stream.health().lost:
+        if stream.health().gone:
             return recorded.output("changes were lost while rows were copied", lost=True)
         stream.subscribe(enabled=True)
         stream.enable()
@@ -68,7 +64,7 @@ def catch_up(context: Context, stream: Stream, recorded: Recording | None = None
     failures = 0
     while True:
         known = stream.health()
-        if known.lost:
+        if known.gone:
             raise StreamLostError(
                 f"the slot {stream.name} is {known.slot_status}: changes are lost",
                 remedy="raise max_slot_wal_keep_size on the side that serves",
@@ -107,11 +103,19 @@ def _lag(trend: LagTrend, lag: int) -> Step:
 @durable.step("verify")
 @patient
 def verify_follower(move: str) -> Output:
-    """Compare all rows while the target follows; raises `MoveError` naming what differs."""
+    """Compare all rows while the target follows; raises `MoveError` naming what differs.
+
+    A slot that is lost meanwhile sends the move back to its copy.
+    """
     context = contexts.of(move)
     stream = stream_to(context, "target")
     with recording(context, "verify", "verify", stream) as recorded, stream.heartbeat():
-        record = compare(context, "target", recorded)
+        try:
+            record = compare(context, "target", recorded)
+        except StreamLostError as lost:
+            return recorded.output(lost.message, lost=True)
+        if stream.health().gone:
+            return recorded.output("changes were lost while rows were compared", lost=True)
         # Told now rather than at the cutover, where it would be refused.
         preparing.unchanged(context, "source")
         return recorded.output(

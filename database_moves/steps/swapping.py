@@ -12,7 +12,7 @@ from database_moves.cutover import gate, protocol
 from database_moves.cutover.guarding import Guard
 from database_moves.cutover.swap import Swap
 from database_moves.cutover.world import RealWorld
-from database_moves.errors import AbortedError, RefusedError, UnansweredError
+from database_moves.errors import AbortedError, RefusedError, StreamLostError, UnansweredError
 from database_moves.schema.refreshing import refresh_materialized_views
 from database_moves.state import SwapRecord, now, stored
 from database_moves.steps import preparing
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from database_moves.database import Side
     from database_moves.durable import Output
     from database_moves.replication.stream import Stream
+
+LOST: dict[Side, str] = {
+    "target": "the source serves as before: give the move up (`database abort`) and begin another",
+    "source": "the target goes on serving, and the old side can't follow it any more: end the move "
+    "(`database finish`)",
+}
+"""What is left to do where the follower can never catch up, by the side that was to serve."""
 
 PHASES: dict[Side, Any] = {"target": "cutover", "source": "rollback"}
 
@@ -53,8 +60,9 @@ def prepare(move: str, to: Side) -> Output:
             with stream.heartbeat():
                 catch_up(context, stream)
         except (RefusedError, StreamLostError) as refusal:
-            left = _withdraw(context, to)
-            return recorded.output("refused", refused=f"{refusal}{left}")
+            lost = isinstance(refusal, StreamLostError)
+            why = f"{refusal.message}; {LOST[to]}" if lost else str(refusal)
+            return recorded.output("refused", refused=f"{why}{_withdraw(context, to)}")
         # Nobody else changes the follower: what it is now, it is when it begins to serve.
         preparing.remember_fingerprint(context.database(to))
         if context.options.rollback:

@@ -6,7 +6,7 @@ import time
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
-from database_moves.errors import MoveError
+from database_moves.errors import StreamLostError
 from database_moves.verification.session import Session
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class SlotPosition:
         return str(rows[0][0])
 
     def wait(self, position: str, timeout: float) -> bool:
-        """Look at the slot until it is past the position; raises `MoveError` if it is gone."""
+        """Look at the slot until it is past the position; raises `StreamLostError`."""
         until = time.monotonic() + timeout
         pause, longest = _POLL_SECONDS
         while not self._passed(position):
@@ -99,7 +99,7 @@ class SlotPosition:
             )
         if not rows or rows[0][1]:
             state = "was invalidated" if rows else "does not exist"
-            raise MoveError(
+            raise StreamLostError(
                 f"the replication slot {self._slot} {state}, so nothing says what was applied",
                 remedy="start the copy over",
             )

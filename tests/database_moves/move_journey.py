@@ -36,7 +36,7 @@ class Journey:
 
     source: Made
     target: Made
-    pooler: PgBouncerServer
+    pooler: PgBouncerServer | None
     workload: Workload
     mover: Mover
     name: str = NAME
@@ -59,6 +59,8 @@ class Journey:
 
     @property
     def pooling(self) -> tuple[str, ...]:
+        if self.pooler is None:
+            return ()
         return ("--pooler", self.pooler.admin_dsn, "--pooler-config", str(self.pooler.config))
 
     def status(self) -> dict[str, Any]:

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import os
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import stalls
 from conftest import OWNER, OWNER_PASSWORD
+from faulty_move import MAJORS, Faulty
 from kit.holding import Holding
-from move_journey import NAME, Journey
+from move_journey import Journey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from conftest import Made
-    from kit.mover import Ended
     from kit.servers import Servers
 
 pytestmark = pytest.mark.needs_pgbouncer
 
 NIGHTLY = bool(os.environ.get("PATCHWORKS_NIGHTLY"))
-
-DOWN_SECONDS = 1.0
 
 PLACES = {
     "source": (
@@ -65,48 +62,9 @@ ALONE = (
 )
 """At night each is met alone as well."""
 
-MAJORS = {"source": 16, "target": 18}
-
 ROUNDS = list(PLACES.items())
 if NIGHTLY:
     ROUNDS += [(side, (place,)) for side in MAJORS for place in ALONE]
-
-
-class Faulty:
-    """A move under load on servers that die."""
-
-    def __init__(self, journey: Journey, holding: Holding, own: Servers) -> None:
-        self.journey = journey
-        self.holding = holding
-        self._own = own
-        self._returning: list[threading.Thread] = []
-
-    def kill(self, side: str) -> None:
-        """Kill a server, and have it back after a while."""
-        self._own.kill(MAJORS[side])
-        back = threading.Timer(DOWN_SECONDS, self._own.start, (MAJORS[side],))
-        back.start()
-        self._returning.append(back)
-
-    def settle(self) -> None:
-        """Wait until all servers are back."""
-        for thread in self._returning:
-            thread.join()
-
-    def until_done(self, verb: str, *options: str) -> list[Ended]:
-        """Run a command as a person would who is told to run it again; how each run ended."""
-        ends: list[Ended] = []
-        for _ in range(12):
-            with self.journey.mover.start(
-                "database", verb, NAME, *self.journey.pooling, *options
-            ) as running:
-                ends.append(self.holding.until_ended(running))
-            self.settle()
-            assert ends[-1].code in (0, 1, 4), ends[-1]
-            assert "Traceback" not in ends[-1].stderr, ends[-1].stderr
-            if ends[-1].code == 0:
-                return ends
-        raise AssertionError([(end.code, end.stderr[-300:]) for end in ends])
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING
 from psycopg.conninfo import conninfo_to_dict
 
 from database_moves import crash_points
+from database_moves.durable import URL_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -72,7 +73,8 @@ class Mover:
 
     `state` is where it records its moves. `secrets` are looked for beside the passwords of the two
     connection strings. `environment` adds to what it is given. `program` replaces `patchworks`,
-    and `forks` starts it from a process that has it imported.
+    and `forks` starts it from a process that has it imported. `store` is the URL of a PostgreSQL
+    that records the moves in the place of a file in `state`.
     """
 
     def __init__(
@@ -85,11 +87,13 @@ class Mover:
         environment: Mapping[str, str] | None = None,
         program: Sequence[str] = (sys.executable, "-m", "scripts.main"),
         forks: Forks | None = None,
+        store: str | None = None,
     ) -> None:
         state.mkdir(parents=True, exist_ok=True)
         self.state = state
         self._program = tuple(program)
         self._forks = forks
+        self._option = ("--state", str(state)) if store is None else ()
         passwords = (conninfo_to_dict(dsn).get("password") for dsn in (source_dsn, target_dsn))
         all_secrets = {*secrets, *(str(password) for password in passwords if password)}
         short = [len(secret) for secret in all_secrets if len(secret) < SHORTEST_SECRET]
@@ -102,6 +106,7 @@ class Mover:
             "COLUMNS": "200",
             "PATCHWORKS_SOURCE": source_dsn,
             "PATCHWORKS_TARGET": target_dsn,
+            **({} if store is None else {URL_VARIABLE: store}),
             **(environment or {}),
         }
 
@@ -118,7 +123,7 @@ class Mover:
         environment = dict(self._environment)
         if kill_at is not None:
             environment[crash_points.VARIABLE] = kill_at
-        given = [*arguments, "--state", str(self.state)]
+        given = [*arguments, *self._option]
         process = (
             _started([*self._program, *given], environment)
             if self._forks is None

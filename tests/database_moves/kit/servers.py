@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -11,6 +12,7 @@ from psycopg import sql
 from rehearsal.servers import process
 from rehearsal.servers.postgresql import PostgresqlServers
 from rehearsal.servers.postgresql_cluster import Cluster
+from rehearsal.servers.postgresql_installation import Account
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +64,21 @@ class Servers:
         found = process.find(self._cluster(major).pidfile)
         assert found is not None
         return found.pid
+
+    def limit_files(self, major: int, size: int | None) -> None:
+        """Let its new processes write no file beyond so many bytes, or of any size again.
+
+        To the server that is a disk that is full, but for its log, whose files have 16 MiB.
+        """
+        limit = "unlimited" if size is None else str(size)
+        # As the server's own user: root may lack the right to limit others.
+        subprocess.run(
+            [
+                *Account.current().prefix,
+                *("prlimit", "--pid", str(self.pid(major)), f"--fsize={limit}:unlimited"),
+            ],
+            check=True,
+        )
 
     def _cluster(self, major: int) -> Cluster:
         return Cluster(self._directory / f"own{major}")

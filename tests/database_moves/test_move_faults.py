@@ -1,0 +1,275 @@
+"""Whole moves without a pooler that meet a bad network, lost slots and servers at their limits."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+import stalls
+from faulty_move import MAJORS, Faulty
+from kit.holding import Holding
+from kit.mover import Mover
+from move_journey import NAME, Journey
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from database_moves import names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from conftest import Made
+    from kit.proxy import CuttingProxy
+    from kit.servers import Servers
+
+    Recorder = Callable[[str, object], None]
+
+NIGHTLY = bool(os.environ.get("PATCHWORKS_NIGHTLY"))
+PHASES = ("copy.slot-created", "stream.subscribed", "verify.saved", "swap.fenced", "swap.decided")
+# Beyond the size of a segment of write-ahead log, which the limit lets be.
+LARGE = """
+CREATE TABLE public."too large" (id int PRIMARY KEY, body text);
+ALTER TABLE public."too large" ALTER body SET STORAGE PLAIN;
+INSERT INTO public."too large" SELECT n, repeat('x', 7000) FROM generate_series(1, 2600) AS n;
+"""
+
+FORWARD = names.stream(NAME, "forward")
+
+
+class Proxied:
+    """A move whose servers, and whose mover, reach each other through proxies only."""
+
+    def __init__(self, faulty: Faulty, proxies: dict[str, CuttingProxy]) -> None:
+        self.faulty = faulty
+        self.proxies = proxies
+
+    def each(self, act: Callable[[CuttingProxy], object]) -> None:
+        for proxy in self.proxies.values():
+            act(proxy)
+
+
+@pytest.fixture
+def make_faulty(
+    own: Servers,
+    own_pair: tuple[Made, Made],
+    tmp_path: Path,
+    make_workload: Callable[..., Any],
+) -> Iterator[Callable[..., Faulty]]:
+    """Begin a workload of direct clients; how the mover reaches the two sides can be given."""
+    made: list[Faulty] = []
+
+    def make(**reached_by: str) -> Faulty:
+        source, target = own_pair
+        workload = make_workload(direct=[source.owner_dsn] * 3, pace=0.05)
+        workload.install(source.owner_dsn)
+        holding = Holding(tmp_path / "holding")
+        mover = Mover(
+            reached_by.get("source", source.mover_dsn),
+            reached_by.get("target", target.mover_dsn),
+            tmp_path / "moves",
+            environment=holding.environment,
+        )
+        made.append(Faulty(Journey(source, target, None, workload, mover), holding, own))
+        return made[-1]
+
+    yield make
+    for faulty in made:
+        faulty.settle()
+
+
+@pytest.fixture
+def proxied(
+    make_faulty: Callable[..., Faulty],
+    own_pair: tuple[Made, Made],
+    cut_between: Callable[[Made], CuttingProxy],
+) -> Proxied:
+    proxies = {side: cut_between(made) for side, made in zip(MAJORS, own_pair, strict=True)}
+    reached_by = {
+        side: make_conninfo(made.mover_dsn, host=proxies[side].host, port=proxies[side].port)
+        for side, made in zip(MAJORS, own_pair, strict=True)
+    }
+    return Proxied(make_faulty(**reached_by), proxies)
+
+
+def begin(journey: Journey) -> None:
+    journey.workload.start()
+    journey.workload.wait_for_writes(10)
+
+
+def serves_with_all(journey: Journey, made: Made, record: Recorder) -> None:
+    assert journey.serving() is made
+    journey.workload.wait_for_writes(5)
+    audit = journey.account()
+    assert audit.stuck == ()
+    record(stalls.PROPERTY, audit.longest_stall_seconds)
+
+
+@pytest.mark.parametrize("shift", range(3) if NIGHTLY else [0])
+def test_a_network_that_resets_refuses_and_swallows_stops_no_move(
+    proxied: Proxied, shift: int, record_property: Recorder
+) -> None:
+    faulty = proxied.faulty
+
+    def drop() -> None:
+        proxied.each(lambda proxy: proxy.drop())
+
+    def forward() -> None:
+        proxied.each(lambda proxy: proxy.forward())
+
+    def refuse() -> None:
+        faulty.for_a_while(lambda: proxied.each(lambda proxy: proxy.refuse()), forward)
+
+    def swallow() -> None:
+        faulty.for_a_while(lambda: proxied.each(lambda proxy: proxy.black_hole()), forward)
+
+    for number, place in enumerate(PHASES):
+        faulty.holding.at(place, (drop, refuse, swallow)[(number + shift) % 3])
+    begin(faulty.journey)
+    faulty.until_done("move", "--jobs", "2", "--max-pause", "60")
+    assert faulty.holding.left == set()
+    assert faulty.journey.serving() is faulty.journey.target
+    swallow()
+    faulty.settle()
+    drop()
+    faulty.until_done("rollback")
+    serves_with_all(faulty.journey, faulty.journey.source, record_property)
+
+
+def lose_the_slot(publisher: Made, follower: Made, name: str) -> None:
+    """Have the publisher throw away what the follower of a stream has not read."""
+    stream = sql.Identifier(name)
+    with follower.superuser() as there, publisher.superuser() as here:
+        found = there.execute("SELECT FROM pg_subscription WHERE subname = %s", (name,)).fetchone()
+        if found is not None:
+            there.execute(sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(stream))
+        here.execute("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'")
+        here.execute("SELECT pg_reload_conf()")
+        status: tuple[Any, ...] | None = None
+        for _ in range(60):
+            here.execute("SELECT pg_logical_emit_message(false, 'x', repeat('x', 1000000))")
+            here.execute("SELECT pg_switch_wal()")
+            here.execute("CHECKPOINT")
+            status = here.execute(
+                "SELECT wal_status FROM pg_replication_slots WHERE slot_name = %s",
+                (name,),
+            ).fetchone()
+            if status == ("lost",):
+                break
+            time.sleep(0.2)
+        here.execute("ALTER SYSTEM RESET max_slot_wal_keep_size")
+        here.execute("SELECT pg_reload_conf()")
+        if found is not None:
+            there.execute(sql.SQL("ALTER SUBSCRIPTION {} ENABLE").format(stream))
+        assert status == ("lost",)
+
+
+def test_a_lost_slot_sends_a_move_back_to_its_copy(
+    make_faulty: Callable[..., Faulty], record_property: Recorder
+) -> None:
+    faulty = make_faulty()
+    journey = faulty.journey
+    for place in ("copy.copied", "stream.subscribed", "verify.saved"):
+        faulty.holding.at(place, lambda: lose_the_slot(journey.source, journey.target, FORWARD))
+    begin(journey)
+    faulty.until_done("move", "--jobs", "2")
+    assert faulty.holding.left == set()
+    copies = [step["name"] for step in journey.status()["steps"]].count("copy")
+    assert copies == 4
+    serves_with_all(journey, journey.target, record_property)
+
+
+def test_what_can_never_follow_is_refused_and_each_way_out_stays_open(
+    make_faulty: Callable[..., Faulty], record_property: Recorder
+) -> None:
+    faulty = make_faulty()
+    journey = faulty.journey
+    begin(journey)
+    assert journey.move("--cutover", "manual").code == 0
+    lose_the_slot(journey.source, journey.target, FORWARD)
+    for _ in range(2):
+        refused = journey.command("cutover")
+        assert refused.code == 3, refused
+        assert "database abort" in refused.stderr
+    assert journey.serving() is journey.source
+    assert journey.command("abort").code == 0
+    assert journey.leftovers() == []
+
+    again = journey.mover.run("database", "move", "second", "--jobs", "2")
+    assert again.code == 0, again.stderr
+    assert journey.serving() is journey.target
+    lose_the_slot(journey.target, journey.source, names.stream("second", "reverse"))
+    refused = journey.mover.run("database", "rollback", "second")
+    assert refused.code == 3, refused
+    assert "database finish" in refused.stderr
+    assert journey.mover.run("database", "finish", "second").code == 0
+    assert journey.leftovers() == []
+    serves_with_all(journey, journey.target, record_property)
+
+
+@contextlib.contextmanager
+def every_session_taken(made: Made) -> Iterator[None]:
+    """Hold all sessions of a server that no superuser has, in another database."""
+    others: list[psycopg.Connection[Any]] = []
+    dsn = make_conninfo(made.owner_dsn, dbname="postgres")
+    try:
+        with contextlib.suppress(psycopg.OperationalError):
+            while True:
+                others.append(psycopg.connect(dsn, autocommit=True))
+        yield
+    finally:
+        for other in others:
+            other.close()
+
+
+@pytest.mark.parametrize("side", MAJORS)
+def test_a_server_without_a_free_session_is_waited_for(
+    make_faulty: Callable[..., Faulty],
+    own_pair: tuple[Made, Made],
+    own: Servers,
+    side: str,
+    record_property: Recorder,
+) -> None:
+    own.configure(MAJORS[side], max_connections=50)
+    own.stop(MAJORS[side])
+    own.start(MAJORS[side])
+    faulty = make_faulty()
+    journey = faulty.journey
+    full = own_pair[list(MAJORS).index(side)]
+
+    def exhaust() -> None:
+        taken = every_session_taken(full)
+        faulty.for_a_while(taken.__enter__, lambda: taken.__exit__(None, None, None))
+
+    for place in PHASES:
+        faulty.holding.at(place, exhaust)
+    begin(journey)
+    faulty.until_done("move", "--jobs", "2", "--max-pause", "60")
+    assert faulty.holding.left == set()
+    exhaust()
+    faulty.until_done("rollback")
+    serves_with_all(journey, journey.source, record_property)
+    own.configure(MAJORS[side], max_connections=None)
+
+
+def test_a_target_without_room_fails_with_the_tables_name_and_goes_on_with_room(
+    make_faulty: Callable[..., Faulty], own: Servers, record_property: Recorder
+) -> None:
+    faulty = make_faulty()
+    journey = faulty.journey
+    with journey.source.owner() as owner:
+        owner.execute(LARGE)
+    own.limit_files(18, 17 * 1024**2)
+    begin(journey)
+    failed = journey.move("--jobs", "2")
+    assert failed.code == 1, failed
+    assert "large" in failed.stderr, failed.stderr
+    assert "File too large" in failed.stderr, failed.stderr
+    assert journey.serving() is journey.source
+    own.limit_files(18, None)
+    assert journey.move("--jobs", "2").code == 0
+    serves_with_all(journey, journey.target, record_property)
