@@ -35,6 +35,8 @@ class Context:
     poolers: tuple[Pooler, ...] = ()
     switch: SwitchHook | None = None
     report: Progress = silent
+    tell: Callable[[str], None] = lambda _: None
+    """Takes what a person should read, such as what the preflight warns of."""
     keep_lease: Callable[[], None] = lambda: None
     """See that this process is still the only mover of both databases; see `lease.Lease`."""
     attempts: bool = True

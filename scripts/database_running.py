@@ -100,6 +100,7 @@ def context_of(asked: Asked, report: Progress) -> Context:
         poolers=pooler_list(asked.pooler, asked.pooler_config, source, target),
         switch=switch_hook(asked.switch_command, asked.name),
         report=report,
+        tell=lambda text: typer.echo(f"patchworks: {text}", err=True),
     )
 
 

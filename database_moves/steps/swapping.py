@@ -16,7 +16,7 @@ from database_moves.errors import AbortedError, RefusedError, StreamLostError, U
 from database_moves.schema.refreshing import refresh_materialized_views
 from database_moves.state import SwapRecord, now, stored
 from database_moves.steps import preparing
-from database_moves.steps.following import StreamLostError, catch_up, stream_to
+from database_moves.steps.following import catch_up, stream_to
 from database_moves.steps.patience import patient
 from database_moves.steps.recording import recording
 

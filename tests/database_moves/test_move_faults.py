@@ -189,7 +189,9 @@ def test_what_can_never_follow_is_refused_and_each_way_out_stays_open(
     faulty = make_faulty()
     journey = faulty.journey
     begin(journey)
-    assert journey.move("--cutover", "manual").code == 0
+    ready = journey.move("--cutover", "manual")
+    assert ready.code == 0, ready.stderr
+    assert "clients must reconnect" in " ".join(ready.stderr.split())
     lose_the_slot(journey.source, journey.target, FORWARD)
     for _ in range(2):
         refused = journey.command("cutover")
