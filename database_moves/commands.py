@@ -133,8 +133,6 @@ def _admitted(context: Context, url: str, verb: Verb) -> Iterator[MoveState | No
         if state.phase in ("finished", "aborted"):
             yield state
             return
-    if state is None:
-        _two_databases(context)
     databases = _databases(context, state)
     with lease.hold(databases, context.move) as held:
         context.keep_lease = held.keep
@@ -265,16 +263,6 @@ def _place(database: Database) -> Place:
             database_oid=identity.database_oid,
             server_version=connection.info.server_version,
         )
-
-
-def _two_databases(context: Context) -> None:
-    """Refuse one database under two names, before its own lease would be in its way."""
-    with context.source.session("begin") as source, context.target.session("begin") as target:
-        if context.source.identity(source) == context.target.identity(target):
-            raise RefusedError(
-                f"{context.source.address} and {context.target.address} are the same database",
-                remedy="give an empty database on another server as the target",
-            )
 
 
 def _still_chosen(began: MoveOptions, given: MoveOptions) -> MoveOptions:

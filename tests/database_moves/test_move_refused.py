@@ -38,7 +38,7 @@ def test_a_wrong_target_is_refused_before_anything_changes(
     empty = make_database(16)
     for source, target, said in (
         (older, newer, "in the way"),
-        (older, older, "the same"),
+        (older, older, "the same database"),
         (newer, empty, "older"),
     ):
         refused = make_mover(source, target).run("database", "move", NAME)
