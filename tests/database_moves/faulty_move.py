@@ -10,6 +10,7 @@ from move_journey import NAME
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from conftest import Made
     from kit.holding import Holding
     from kit.mover import Ended
     from kit.servers import Servers
@@ -61,3 +62,18 @@ class Faulty:
             if ends[-1].code == 0:
                 return ends
         raise AssertionError([(end.code, end.stderr[-300:]) for end in ends])
+
+
+def left_behind(*databases: Made) -> list[str]:
+    """Slots, subscriptions and publications that databases have."""
+    found: list[str] = []
+    for made in databases:
+        with made.superuser() as connection:
+            for query in (
+                "SELECT slot_name FROM pg_replication_slots WHERE database = current_database()",
+                "SELECT subname FROM pg_subscription WHERE subdbid = "
+                "(SELECT oid FROM pg_database WHERE datname = current_database())",
+                "SELECT pubname FROM pg_publication",
+            ):
+                found += [str(row[0]) for row in connection.execute(query.encode())]
+    return found

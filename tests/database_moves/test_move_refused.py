@@ -99,12 +99,12 @@ def test_what_holds_a_cutover_up_undoes_it_and_is_named(
             connection.execute(statement.encode())
 
     # While rows are compared: the move says so by itself, and goes on once it is undone.
-    holding.at("verify.saved", lambda: change('ALTER TABLE workload.orders ADD "odd %s" text'))
+    holding.at("verify.saved", lambda: change('CREATE TABLE workload."odd %s" (id int)'))
     with mover.start("database", "move", NAME, *journey.pooling, "--cutover", "manual") as running:
         refused = holding.until_ended(running)
     assert refused.code == 3, refused
-    assert "workload.orders" in refused.stderr
-    change('ALTER TABLE workload.orders DROP "odd %s"')
+    assert 'workload."odd %s"' in refused.stderr
+    change('DROP TABLE workload."odd %s"')
     moved = journey.move("--cutover", "manual")
     assert moved.code == 0, moved.stderr
 
@@ -129,18 +129,21 @@ def test_what_holds_a_cutover_up_undoes_it_and_is_named(
     serves(journey, source)
 
     # A transaction that stays open, of a client that ignores the pooler and of one that does not.
+    write = "INSERT INTO workload.orders VALUES (-1, -1)"
     for dsn in (source.owner_dsn, pooled):
         with psycopg.connect(dsn, prepare_threshold=None) as holder:
-            holder.execute("INSERT INTO workload.scratch (client) VALUES (-1)")
+            holder.execute(write)
             aborted = journey.command("cutover", "--max-pause", "2")
             assert aborted.code == 4, aborted
             assert "transactions" in aborted.stderr
             if dsn == source.owner_dsn:
                 assert f"process {holder.info.backend_pid} of {OWNER}" in aborted.stderr
             serves(journey, source)
-            holder.execute("INSERT INTO workload.scratch (client) VALUES (-2)")
+            # It was not touched, and could go on.
+            assert holder.execute("SELECT count(*) FROM workload.orders WHERE client = -1")
+            holder.rollback()
     with psycopg.connect(source.owner_dsn) as holder:
-        holder.execute("INSERT INTO workload.scratch (client) VALUES (-1)")
+        holder.execute(write)
         done = journey.command("cutover", "--cancel-blockers", "--max-pause", "10")
         assert done.code == 0, done.stderr
         with pytest.raises(psycopg.OperationalError):
