@@ -32,7 +32,7 @@ $(READY): $(LOCKS) pyproject.toml scripts/environment.py
 	@touch $@
 
 demo: $(READY) ## See the whole platform come up on this machine
-	@$(BIN)/patchworks demo
+	@$(BIN)/patchworks demo --move
 
 test: $(READY) ## Run every test; ARGS= goes to pytest
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)

@@ -1,10 +1,10 @@
-"""`patchworks demo`: a whole platform comes up on this machine, and proves one promise of it."""
+"""`patchworks demo`: a platform comes up on this machine, and a tenant moves while it writes."""
 
 from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,14 +14,15 @@ from scripts.state_option import StateOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rehearsal.access import Access
     from rehearsal.outcome import Outcome
 
 app = typer.Typer(
     add_completion=False,
-    help="See the whole platform come up on this machine, and each tenant's secret open its own "
-    "database and no other.",
+    help="See the whole platform come up on this machine, each tenant's secret open its own "
+    "database and no other, and a tenant move to another region while its application writes.",
 )
 
 CELLS = ("prod-eu-west-1", "prod-us-east-1")
@@ -33,6 +34,12 @@ TENANTS = ("brightwater", "delmar-retail", "fernhill")
 def demo(
     catalog: CatalogOption = None,
     state: StateOption = None,
+    move: Annotated[
+        bool,
+        typer.Option(
+            "--move", help="Then move a tenant to another region while its application writes."
+        ),
+    ] = False,
 ) -> None:
     """Rehearse the organization, two production cells and three tenants, then try their secrets."""
     from rehearsal.access import try_secrets
@@ -68,7 +75,53 @@ def demo(
     if not all(access.as_promised for access in tried):
         typer.echo("patchworks: a secret opens what it must not, or not its own", err=True)
         raise typer.Exit(ExitCode.FAULTS)
+    if move:
+        _move(catalog, state)
     _where_next(time.monotonic() - began)
+
+
+def _move(catalog: Path | None, state: Path | None) -> None:
+    """The tenant's move, there, back, and there again."""
+    from catalog.load import find_root
+    from rehearsal.local_cloud import LocalCloud
+    from rehearsal.servers.poolers import program
+    from scripts.demo_move import TENANT, Story
+
+    if program() is None:
+        say(
+            "The move is left out",
+            "It needs PgBouncer, which this machine lacks: apt-get install pgbouncer",
+        )
+        return
+    story = Story(find_root(catalog), LocalCloud.at(state))
+    if story.serving().database == "dedicated":
+        say("The move is left out", f"{TENANT} was moved by an earlier demo already.")
+        return
+    story.prepare()
+    say(
+        "An application writes, and one line changes",
+        f"A client of {TENANT} writes through its PgBouncer all the time. Its file, in a copy of "
+        "the catalog, now says another region, a database of its own, and PostgreSQL 18 in place "
+        "of 16:",
+    )
+    story.begin_writing()
+    try:
+        typer.echo(story.change_the_line() + "\n")
+        story.tenant("move", "--yes")
+        say("Back again", "Every write made since comes along.")
+        story.tenant("rollback", "--yes")
+        say("And forward", "The old side follows still, so it is one more short pause.")
+        story.tenant("move", "--yes")
+        say("Does everything agree?", "Ledger, stack, route, poolers, secrets, buckets, databases:")
+        story.tenant("status", "--verify")
+        say(
+            "What the application saw",
+            f"It came in by the old region's pooler all the time. {story.where()} serves.",
+        )
+        story.account()
+    finally:
+        story.stop()
+    typer.echo(f"\nThe report of the move, with its charts: {story.report()}")
 
 
 def say(title: str, text: str) -> None:
@@ -112,6 +165,10 @@ def _where_next(seconds: float) -> None:
         (
             ".venv/bin/patchworks tenant show brightwater",
             "a tenant, and what follows from its file",
+        ),
+        (
+            ".venv/bin/patchworks tenant status brightwater",
+            "where a tenant is served",
         ),
         (".venv/bin/patchworks rehearse", "the whole catalog; a second run changes nothing"),
         ("edit tenants/brightwater.yaml", "then rehearse again: only what differs changes"),
