@@ -1,7 +1,8 @@
 """The role that deploys a stack, and those it takes in other accounts.
 
-A deploy role is known by its trust: GitHub's tokens of jobs in the environment's own protected
-environment. What it may do is its policies, within its boundary.
+A deploy role is known by its trust, GitHub's tokens of jobs in the environment's own protected
+environment, and by its name's end, since the role that moves tenants has the same trust.
+What it may do is its policies, within its boundary.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def deploy_role(stack: Graph, organization: Graph) -> Role | None:
         for resource in organization.of_type(ROLE)
         if environment and environment in environments_trusted(resource)
         for role in (roles_of(organization).get(str(resource.outputs.get("arn"))),)
-        if role is not None
+        if role is not None and role.name.endswith(f"-ci-deploy-{environment}")
     ]
     return found[0] if len(found) == 1 else None
 
