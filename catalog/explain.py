@@ -153,7 +153,8 @@ def _judge(kind: str, context: dict[str, Any], given: object, annotation: Any) -
     """What one of pydantic's types of error means to the person who wrote the value."""
     refused = context.get("error")
     if isinstance(refused, RefusedError):
-        allowed = describe(annotation) if is_model(annotation) else NETWORK
+        described = describe(annotation)
+        allowed = described if described != "a string" else NETWORK
         return _Verdict("malformed", str(refused), allowed, refused.remedy)
     if kind in _SIZES:
         count = context.get("min_length" if "short" in kind else "max_length")

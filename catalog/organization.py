@@ -21,6 +21,7 @@ from catalog.base import (
     TagKey,
     TagValue,
 )
+from catalog.suppressions import Suppression
 
 Duty = Literal["developer", "operator", "auditor", "break-glass"]
 
@@ -118,6 +119,8 @@ class Organization(CatalogModel):
     """How long the audit bucket keeps logs, in days; seven years by default."""
     tags: dict[TagKey, TagValue] = Field(default_factory=dict)
     """Put on every resource, besides environment, cell, tenant, owner and cost-centre."""
+    suppressions: tuple[Suppression, ...] = ()
+    """What policies and checkov find and is accepted, each with its reason and its last day."""
 
     def account(self, environment: Environment) -> str:
         """The AWS account id of an environment."""

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from catalog.document import Location
 
 MEANINGS: dict[str, str] = {
+    r"^([a-z][a-z0-9-]*|CKV2?_[A-Z0-9]+_[0-9]+)$": (
+        "a policy's name such as rights-are-named, or a check of checkov's such as CKV_AWS_17"
+    ),
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$": 'a date in quotes, such as "2027-06-30"',
+    r"^[a-z0-9.*-]+$": "a stack's name, in which * stands for anything, such as tenant.*",
+    r"^[A-Za-z0-9._*-]+$": "a resource's name, in which * stands for anything",
     r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$": (
         "lower-case letters, digits and single hyphens, starting with a letter"
     ),

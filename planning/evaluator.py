@@ -42,12 +42,13 @@ class Answers:
 class Encoding:
     """Graphs as lines of text that compare as the graphs do; secrets as keyed digests."""
 
-    def __init__(self, marker: str, key: bytes) -> None:
+    def __init__(self, marker: str, key: bytes, accepted: Any = ()) -> None:
         self._marker = marker
         self._key = key
+        self._accepted = accepted
 
     def graph(self, graph: Any) -> tuple[bytes, str]:
-        """A line a resource, then the exports; and the exports' digest.
+        """A line a resource, then what is accepted in the stack, and the exports; their digest.
 
         A line has the URN, the source, the numbers of the resources it waits for, and the rest,
         between tabs.
@@ -69,6 +70,8 @@ class Encoding:
             }
             edges = json.dumps([waits, by_property])
             lines.append("\t".join((json.dumps(urn), json.dumps(source), edges, self.text(rest))))
+        accepted = [each for each in self._accepted if each.is_for(graph.stack)]
+        lines.append(self.text([each.model_dump(mode="json") for each in accepted]))
         exports = self.text(dict(graph.exports))
         lines.append(exports)
         return "\n".join(lines).encode(), hashlib.sha256(exports.encode()).hexdigest()
@@ -194,7 +197,9 @@ class Serving:
         # Before workers are forked, which would each import them and the SDKs anew.
         for kind in dict.fromkeys(stack.partition(".")[0] for stack in stacks):
             import_module(f"stacks.{kind}")
-        encode = Encoding(marker, bytes.fromhex(key)).graph
+        # An older commit's catalog knows nothing of it.
+        accepted = getattr(self._catalog.organization, "suppressions", ())
+        encode = Encoding(marker, bytes.fromhex(key), accepted).graph
         waiting = list(stacks)
         try:
             for stack, (body, exports) in evaluate_many(

@@ -38,7 +38,7 @@ class EncodedGraph:
     def lines(self) -> Mapping[str, list[str]]:
         """The parts of each resource's line, by its URN, in the order of registration."""
         found: dict[str, list[str]] = {}
-        for line in self._text.split("\n")[:-1]:
+        for line in self._text.split("\n")[:-2]:
             parts = line.split("\t")
             if len(parts) != 4:
                 raise EncodingError(f"{self.stack}: the programs interfere with their evaluation")
@@ -60,6 +60,11 @@ class EncodedGraph:
     def exports(self) -> dict[str, Any]:
         """What the stack exports."""
         return dict(self._decode(self._text.rsplit("\n", 1)[-1]))
+
+    @cached_property
+    def suppressions(self) -> tuple[Mapping[str, str], ...]:
+        """The findings that the catalog accepts in the stack."""
+        return tuple(json.loads(self._text.rsplit("\n", 2)[-2]))
 
     def resource(self, urn: str) -> Resource:
         """One resource, with secrets whose value is a digest."""
@@ -89,6 +94,7 @@ class EncodedGraph:
             stack=self.stack,
             resources={urn: self.resource(urn) for urn in self.lines},
             exports=self.exports,
+            suppressions=self.suppressions,
         )
 
     def _named(self, numbers: list[Any]) -> tuple[str, ...]:

@@ -108,6 +108,8 @@ class Graph:
     resources: Mapping[str, Resource]
     exports: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
+    suppressions: tuple[Mapping[str, str], ...] = ()
+    """The findings that the catalog accepts in this stack, as it says them; filled in by plans."""
 
     @cached_property
     def _by_type(self) -> Mapping[str, list[Resource]]:

@@ -27,6 +27,7 @@ class Registered(NamedTuple):
 
 COMMANDS: dict[str, Registered] = {
     "check": Registered("scripts.check", "Report every fault of the catalog, with file and line."),
+    "export": Registered("scripts.export", "Write stacks in the forms that other tools read."),
     "plan": Registered("scripts.plan", "Say what a change does, without a credential."),
     "rehearse": Registered("scripts.rehearse", "Evaluate stacks and apply them on this machine."),
     "local": Registered("scripts.local", "Start, stop or describe the cloud on this machine."),

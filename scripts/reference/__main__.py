@@ -12,6 +12,7 @@ from scripts.reference.catalog_page import catalog_page
 from scripts.reference.cell_picture import cell_picture
 from scripts.reference.commands_page import commands_page
 from scripts.reference.components_page import components_page
+from scripts.reference.policies_page import policies_page
 from stacks.programs import stack_names
 
 PICTURED_CELL = "prod-eu-west-1"
@@ -28,6 +29,7 @@ def pages() -> dict[str, str]:
         "reference/catalog.md": catalog_page(),
         "reference/commands.md": commands_page(),
         "reference/components.md": components_page(graphs.values()),
+        "reference/policies.md": policies_page(),
         "images/cell.svg": cell_picture(
             graphs[f"cell.{PICTURED_CELL}"], graphs[f"tenant.{PICTURED_TENANT}"]
         ),

@@ -24,6 +24,24 @@ class Case(NamedTuple):
 
 CASES = (
     Case(
+        "a suppression that ends on no day",
+        O,
+        'expires: "2027-06-30"',
+        'expires: "2027-13-01"',
+        "malformed",
+        '"2027-13-01"',
+        ("`expires` in suppressions[0] is not a date", "write year, month and day"),
+    ),
+    Case(
+        "a suppression without a reason",
+        O,
+        "    reason: Deploy",
+        "    reazon: Deploy",
+        "missing-key",
+        "rule: rights",
+        ("`reason` is missing in suppressions[0]",),
+    ),
+    Case(
         "an unknown key",
         T,
         "tier: standard",

@@ -34,6 +34,7 @@ def graph(*resources: Mapping[str, Any], exports: Mapping[str, Any] | None = Non
         own = each.get("urn", urn(each["type"], each["name"]))
         parts = [own, "components/x.py:7", [waits, uses], fields]
         lines.append("\t".join(json.dumps(part, default=_marked) for part in parts))
+    lines.append("[]")
     lines.append(json.dumps(dict(exports or {}), default=_marked))
     return EncodedGraph(STACK, "\n".join(lines).encode(), MARKER)
 

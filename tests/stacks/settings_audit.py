@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from settings_platform import has, refers_to, setting
+from settings_platform import has, held, setting
 
 from stacks.organization_regions import environment_regions, regions_in_use
-
-LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
 
 def account(graph, resource):
@@ -52,22 +50,19 @@ def alarm(platform, name, *events):
     yield from (found, made)
 
 
-@setting("Audit", "One trail records the whole organization, in every region")
-def organization_trail(platform):
-    yield has(
-        trail(platform),
-        isOrganizationTrail=True,
-        isMultiRegionTrail=True,
-        includeGlobalServiceEvents=True,
-    )
+held(
+    "Audit",
+    "One trail records the whole organization, in every region",
+    "the-trail-records-everything",
+)
 
 
-@setting("Audit", "The trail's files are validated")
-def validated(platform):
-    yield has(trail(platform), enableLogFileValidation=True)
+held("Audit", "The trail's files are validated", "the-trail-records-everything")
 
 
-@setting("Audit", "The trail is kept in a bucket that nobody can delete from")
+@setting(
+    "Audit", "The trail is kept in a bucket that nobody can delete from", "the-archive-is-locked"
+)
 def locked(platform):
     graph = platform.organization
     bucket = graph.named("archive-archive-bucket")
@@ -80,7 +75,7 @@ def locked(platform):
     yield from (bucket, lock)
 
 
-@setting("Audit", "The bucket is in an account of its own")
+@setting("Audit", "The bucket is in an account of its own", "the-archive-is-locked")
 def own_account(platform):
     graph, accounts = platform.organization, platform.catalog.organization.accounts
     bucket = graph.named("archive-archive-bucket")
@@ -92,38 +87,22 @@ def own_account(platform):
     yield bucket
 
 
-@setting("Audit", "The Kubernetes API's audit is archived")
-def kubernetes(platform):
-    for _, graph, cluster in platform.in_cells("aws:eks/cluster:Cluster"):
-        assert "audit" in cluster.inputs["enabledClusterLogTypes"], cluster.urn
-        archived(platform, graph, f"/aws/eks/{cluster.inputs['name']}/cluster")
-        yield cluster
+held("Audit", "The Kubernetes API's audit is archived", "control-plane-logs-are-archived")
 
 
-@setting("Audit", "pgAudit records changes of schemas, roles and rights, and its log is archived")
-def pgaudit(platform):
-    for _, _, graph, cluster in platform.databases():
-        group = refers_to(
-            graph,
-            cluster.inputs["dbClusterParameterGroupName"],
-            "aws:rds/clusterParameterGroup:ClusterParameterGroup",
-        )
-        values = {each["name"]: each["value"] for each in group.inputs["parameters"]}
-        assert "pgaudit" in values["shared_preload_libraries"].split(","), group.urn
-        assert {"ddl", "role"} <= set(values["pgaudit.log"].split(",")), group.urn
-        identifier = cluster.inputs["clusterIdentifier"]
-        archived(platform, graph, f"/aws/rds/cluster/{identifier}/postgresql")
-        yield group
+held(
+    "Audit",
+    "pgAudit records changes of schemas, roles and rights, and its log is archived",
+    "database-audits-are-archived",
+)
 
 
-@setting("Audit", "Connections to the VPN are archived")
-def vpn(platform):
-    for _, graph, endpoint in platform.in_cells("aws:ec2clientvpn/endpoint:Endpoint"):
-        archived(platform, graph, endpoint.inputs["connectionLogOptions"]["cloudwatchLogGroup"])
-        yield endpoint
+held("Audit", "Connections to the VPN are archived", "vpn-connections-are-logged")
 
 
-@setting("Audit", "Load balancers' logs are kept as long as the archive's")
+@setting(
+    "Audit", "Load balancers' logs are kept as long as the archive's", "balancers-logs-are-kept"
+)
 def load_balancers(platform):
     days = platform.catalog.organization.archive_retention_days
     for _, graph in platform.cells:
@@ -135,28 +114,34 @@ def load_balancers(platform):
         yield lifecycle
 
 
-@setting("Audit", "The root user's every use raises an alarm")
+@setting("Audit", "The root user's every use raises an alarm", "alarms-tell-of-misuse")
 def root(platform):
     yield from alarm(platform, "root-use", '"Root"')
 
 
-@setting("Audit", "A spike of denied calls raises an alarm")
+@setting("Audit", "A spike of denied calls raises an alarm", "alarms-tell-of-misuse")
 def denied(platform):
     yield from alarm(platform, "denied-calls", "AccessDenied*", "UnauthorizedOperation")
 
 
-@setting("Audit", "Changes of IAM policies and of the organization raise alarms")
+@setting(
+    "Audit", "Changes of IAM policies and of the organization raise alarms", "alarms-tell-of-misuse"
+)
 def policies(platform):
     yield from alarm(platform, "iam-policy-changes", "PutRolePolicy", "AttachRolePolicy")
     yield from alarm(platform, "organization-changes", "organizations.amazonaws.com")
 
 
-@setting("Audit", "Disabled logging raises an alarm")
+@setting("Audit", "Disabled logging raises an alarm", "alarms-tell-of-misuse")
 def disabled(platform):
     yield from alarm(platform, "logging-disabled", "StopLogging", "DeleteTrail", "DeleteFlowLogs")
 
 
-@setting("Audit", "GuardDuty watches every account in every region in use, EKS audit logs too")
+@setting(
+    "Audit",
+    "GuardDuty watches every account in every region in use, EKS audit logs too",
+    "guardduty-watches-every-account",
+)
 def guardduty(platform):
     graph = platform.organization
     configuration = "aws:guardduty/organizationConfiguration:OrganizationConfiguration"
@@ -174,7 +159,11 @@ def guardduty(platform):
     assert watched == set(regions_in_use(platform.catalog))
 
 
-@setting("Audit", "Security Hub gathers every account's findings in the audit account")
+@setting(
+    "Audit",
+    "Security Hub gathers every account's findings in the audit account",
+    "security-hub-gathers-findings",
+)
 def security_hub(platform):
     graph, accounts = platform.organization, platform.catalog.organization.accounts
     (administrator,) = graph.of_type(
@@ -191,7 +180,11 @@ def security_hub(platform):
     yield policy
 
 
-@setting("Audit", "Config records everything in every account and region in use")
+@setting(
+    "Audit",
+    "Config records everything in every account and region in use",
+    "config-records-everything",
+)
 def config(platform):
     graph, organization = platform.organization, platform.catalog.organization
     found = graph.of_type("aws:cfg/recorder:Recorder")
@@ -209,7 +202,11 @@ def config(platform):
         yield has(each, isEnabled=True)
 
 
-@setting("Audit", "Access Analyzer looks for what is shared outside and for rights nobody uses")
+@setting(
+    "Audit",
+    "Access Analyzer looks for what is shared outside and for rights nobody uses",
+    "access-analyzers-look-outside",
+)
 def access_analyzer(platform):
     graph = platform.organization
     found = graph.of_type("aws:accessanalyzer/analyzer:Analyzer")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import re
-
-from settings_platform import encrypted_by_own_key, has, refers_to, setting, statements
+from settings_platform import has, held, refers_to, setting
 
 CLUSTER = "aws:eks/cluster:Cluster"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
-LOG_TYPES = {"api", "audit", "authenticator", "controllerManager", "scheduler"}
 
 
 def addons(platform, name):
@@ -30,22 +26,17 @@ def cluster_logs(platform):
         yield graph, group
 
 
-@setting("Cluster", "The authentication mode is API")
-def mode(platform):
-    for _, _, cluster in platform.in_cells(CLUSTER):
-        assert cluster.inputs["accessConfig"]["authenticationMode"] == "API", cluster.urn
-        yield cluster
+held("Cluster", "The authentication mode is API", "clusters-authenticate-by-api")
 
 
-@setting("Cluster", "Whoever creates a cluster gets no rights in it")
-def creator(platform):
-    for _, _, cluster in platform.in_cells(CLUSTER):
-        access = cluster.inputs["accessConfig"]
-        assert access["bootstrapClusterCreatorAdminPermissions"] is False, cluster.urn
-        yield cluster
+held("Cluster", "Whoever creates a cluster gets no rights in it", "creators-get-no-rights")
 
 
-@setting("Cluster", "Access entries name the duties' roles, CI's deployer and nodes, nobody else")
+@setting(
+    "Cluster",
+    "Access entries name the duties' roles, CI's deployer and nodes, nobody else",
+    "access-entries-name-roles",
+)
 def entries(platform):
     for cell, graph, entry in platform.in_cells("aws:eks/accessEntry:AccessEntry"):
         duties = [
@@ -59,52 +50,33 @@ def entries(platform):
         yield entry
 
 
-@setting("Cluster", "Developers and auditors may look, and nothing more")
-def onlookers(platform):
-    association = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
-    for _, _, each in platform.in_cells(association):
-        if each.inputs["principalArn"].endswith(("-developer", "-auditor")):
-            assert each.inputs["policyArn"].endswith("/AmazonEKSViewPolicy"), each.urn
-            yield each
+held("Cluster", "Developers and auditors may look, and nothing more", "onlookers-only-look")
 
 
-@setting("Cluster", "The Kubernetes API has a private endpoint")
-def private(platform):
-    for _, _, cluster in platform.in_cells(CLUSTER):
-        assert cluster.inputs["vpcConfig"]["endpointPrivateAccess"] is True, cluster.urn
-        yield cluster
+held("Cluster", "The Kubernetes API has a private endpoint", "cluster-endpoints-are-private")
 
 
-@setting("Cluster", "The Kubernetes API has no public endpoint")
-def not_public(platform):
-    for _, _, cluster in platform.in_cells(CLUSTER):
-        assert cluster.inputs["vpcConfig"]["endpointPublicAccess"] is False, cluster.urn
-        yield cluster
+held("Cluster", "The Kubernetes API has no public endpoint", "cluster-endpoints-are-private")
 
 
-@setting("Cluster", "Kubernetes secrets are encrypted with the cell's key")
-def secrets(platform):
-    for _, graph, cluster in platform.in_cells(CLUSTER):
-        encryption = cluster.inputs["encryptionConfig"]
-        assert encryption["resources"] == ["secrets"], cluster.urn
-        yield encrypted_by_own_key(graph, cluster, "key", encryption["provider"]["keyArn"])
+held(
+    "Cluster",
+    "Kubernetes secrets are encrypted with the cell's key",
+    "cluster-secrets-are-encrypted",
+)
 
 
-@setting("Cluster", "All five control-plane logs are written")
-def log_types(platform):
-    for _, _, cluster in platform.in_cells(CLUSTER):
-        assert set(cluster.inputs["enabledClusterLogTypes"]) == LOG_TYPES, cluster.urn
-        yield cluster
+held("Cluster", "All five control-plane logs are written", "control-planes-write-all-logs")
 
 
-@setting("Cluster", "Control-plane logs are hot for 30 days")
-def hot(platform):
-    for graph, group in cluster_logs(platform):
-        encrypted_by_own_key(graph, group, "kmsKeyId", group.inputs["kmsKeyId"])
-        yield has(group, retentionInDays=30)
+held("Cluster", "Control-plane logs are hot for 30 days", "control-plane-logs-are-kept")
 
 
-@setting("Cluster", "Control-plane logs are archived in the locked bucket of the audit account")
+@setting(
+    "Cluster",
+    "Control-plane logs are archived in the locked bucket of the audit account",
+    "control-plane-logs-are-archived",
+)
 def archived(platform):
     bucket = platform.organization.named("archive-archive-bucket")
     for graph, group in cluster_logs(platform):
@@ -123,7 +95,11 @@ def archived(platform):
         yield from (subscription, stream)
 
 
-@setting("Cluster", "The version of Kubernetes is pinned to the catalog's")
+@setting(
+    "Cluster",
+    "The version of Kubernetes is pinned to the catalog's",
+    "kubernetes-versions-are-pinned",
+)
 def version(platform):
     for cell, _, cluster in platform.in_cells(CLUSTER):
         yield has(cluster, version=cell.kubernetes.version)
@@ -131,15 +107,14 @@ def version(platform):
         yield has(group, version=cell.kubernetes.version)
 
 
-@setting("Cluster", "Every add-on is pinned to a build")
-def addon_versions(platform):
-    for _, _, addon in platform.in_cells("aws:eks/addon:Addon"):
-        build = addon.inputs.get("addonVersion", "")
-        assert re.fullmatch(r"v\d+\.\d+\.\d+-eksbuild\.\d+", build), addon.urn
-        yield addon
+held("Cluster", "Every add-on is pinned to a build", "addons-are-pinned")
 
 
-@setting("Cluster", "Every workload that calls AWS does so by Pod Identity, none by IRSA")
+@setting(
+    "Cluster",
+    "Every workload that calls AWS does so by Pod Identity, none by IRSA",
+    "workloads-call-aws-by-pod-identity",
+)
 def pod_identity(platform):
     for tenant, _, graph in platform.tenants:
         associations = {
@@ -168,62 +143,31 @@ def associations(platform):
             yield graph, addon, cluster, "kube-system", each["serviceAccount"], each["roleArn"]
 
 
-@setting("Cluster", "Every workload has a role of its own")
-def own_roles(platform):
-    taken = {}
-    for _, resource, *who, role in associations(platform):
-        assert taken.setdefault(role, who) == who, f"{resource.urn} shares {role}"
-        yield resource
+held("Cluster", "Every workload has a role of its own", "workloads-have-roles-of-their-own")
 
 
-@setting("Cluster", "A workload's role trusts one cluster, one namespace and one service account")
-def trust(platform):
-    for graph, _, cluster, namespace, account, role_arn in associations(platform):
-        role = refers_to(graph, role_arn, "aws:iam/role:Role")
-        (statement,) = statements(role, "assumeRolePolicy")
-        assert statement["Principal"] == {"Service": "pods.eks.amazonaws.com"}, role.urn
-        equal = statement["Condition"]["StringEquals"]
-        assert equal["aws:RequestTag/eks-cluster-arn"].endswith(f":cluster/{cluster}"), role.urn
-        assert equal["aws:RequestTag/kubernetes-namespace"] == namespace, role.urn
-        assert equal["aws:RequestTag/kubernetes-service-account"] == account, role.urn
-        yield role
+held(
+    "Cluster",
+    "A workload's role trusts one cluster, one namespace and one service account",
+    "workload-roles-trust-one-account",
+)
 
 
-@setting("Cluster", "The network plugin's rights are its own and not the nodes'")
-def plugin_rights(platform):
-    attachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-    for _, _, each in platform.in_cells(attachment):
-        if each.inputs["policyArn"].endswith("/AmazonEKS_CNI_Policy"):
-            assert each.inputs["role"].endswith("-vpc-cni"), each.urn
-            yield each
+held(
+    "Cluster",
+    "The network plugin's rights are its own and not the nodes'",
+    "nodes-have-no-network-rights",
+)
 
 
-@setting("Cluster", "The network plugin enforces network policies")
-def policies_enforced(platform):
-    for _, addon in addons(platform, "vpc-cni"):
-        values = json.loads(addon.inputs["configurationValues"])
-        assert values["enableNetworkPolicy"] == "true", addon.urn
-        yield addon
+held("Cluster", "The network plugin enforces network policies", "network-policies-are-enforced")
 
 
-@setting("Cluster", "The network plugin delegates prefixes")
-def prefixes(platform):
-    for _, addon in addons(platform, "vpc-cni"):
-        values = json.loads(addon.inputs["configurationValues"])
-        assert values["env"]["ENABLE_PREFIX_DELEGATION"] == "true", addon.urn
-        yield addon
+held("Cluster", "The network plugin delegates prefixes", "network-prefixes-are-delegated")
 
 
-@setting("Cluster", "STS, SSM, EC2, EKS, ECR and logs have private endpoints")
-def endpoints(platform):
-    needed = {"sts", "ssm", "ec2", "eks", "ecr.api", "ecr.dkr", "logs"}
-    for cell, graph in platform.cells:
-        found = {
-            each.inputs["serviceName"].removeprefix(f"com.amazonaws.{cell.region}."): each
-            for each in graph.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
-            if each.inputs["vpcEndpointType"] == "Interface"
-        }
-        assert needed <= set(found), f"{graph.stack} lacks {needed - set(found)}"
-        for each in found.values():
-            assert each.inputs["privateDnsEnabled"] is True, each.urn
-            yield each
+held(
+    "Cluster",
+    "STS, SSM, EC2, EKS, ECR and logs have private endpoints",
+    "nodes-reach-aws-by-private-endpoints",
+)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from settings_platform import encrypted_by_own_key, has, refers_to, setting
+from settings_platform import encrypted_by_own_key, has, held, refers_to, setting
 
-from rehearsal.values import UNKNOWN, reveal
-
-INSTANCE = "aws:rds/clusterInstance:ClusterInstance"
 PLAN = "aws:backup/plan:Plan"
 
 
@@ -20,13 +17,11 @@ def parameters(platform):
         yield cell, settings, group, {p["name"]: p["value"] for p in group.inputs["parameters"]}
 
 
-def every_instance(platform):
-    for _, _, graph, cluster in platform.databases():
-        for instance in platform.instances(graph, cluster):
-            yield graph, instance
-
-
-@setting("Database", "Every database is Aurora PostgreSQL with a writer and a reader at least")
+@setting(
+    "Database",
+    "Every database is Aurora PostgreSQL with a writer and a reader at least",
+    "databases-have-a-reader",
+)
 def readers(platform):
     for _, settings, graph, cluster in platform.databases():
         has(cluster, engine="aurora-postgresql", engineVersion=settings.engine_version)
@@ -35,7 +30,11 @@ def readers(platform):
         yield cluster
 
 
-@setting("Database", "Writer and readers are in different zones while zones last")
+@setting(
+    "Database",
+    "Writer and readers are in different zones while zones last",
+    "instances-lie-in-different-zones",
+)
 def zones(platform):
     for cell, _, graph, cluster in platform.databases():
         found = platform.instances(graph, cluster)
@@ -44,66 +43,46 @@ def zones(platform):
         yield from found
 
 
-@setting("Database", "Failover priority says who is writer next")
-def priority(platform):
-    for _, _, graph, cluster in platform.databases():
-        found = platform.instances(graph, cluster)
-        tiers = [each.inputs["promotionTier"] for each in found]
-        assert tiers == list(range(len(found))), cluster.urn
-        yield from found
+held("Database", "Failover priority says who is writer next", "failover-priority-is-set")
 
 
-@setting("Database", "The reader endpoint is exported beside the writer's")
-def reader_endpoint(platform):
-    for cell, graph in platform.cells:
-        exported = reveal(graph.exports["databases"])
-        assert set(exported) == set(cell.databases), graph.stack
-        for name, database in exported.items():
-            cluster = graph.named(f"{name}-cluster")
-            assert database["reader_endpoint"] == cluster.outputs["readerEndpoint"], cluster.urn
-            assert len(platform.instances(graph, cluster)) > 1, f"nobody answers: {cluster.urn}"
-            yield cluster
-    for _, _, graph in platform.tenants:
-        for database in reveal(graph.exports["databases"]).values():
-            assert database["reader_endpoint"] != database["writer_endpoint"], graph.stack
+held(
+    "Database",
+    "The reader endpoint is exported beside the writer's",
+    "reader-endpoints-are-exported",
+)
 
 
-@setting("Database", "Storage is encrypted with the cell's or the tenant's key")
-def encrypted(platform):
-    for _, _, graph, cluster in platform.databases():
-        has(cluster, storageEncrypted=True)
-        yield encrypted_by_own_key(graph, cluster, "kmsKeyId", cluster.inputs["kmsKeyId"])
+held("Database", "Storage is encrypted with the cell's or the tenant's key", "storage-is-encrypted")
 
 
-@setting("Database", "Databases are protected from deletion, by AWS and by Pulumi")
-def protected(platform):
-    for _, _, _, cluster in platform.databases():
-        assert cluster.protect, cluster.urn
-        assert cluster.retain_on_delete, cluster.urn
-        yield has(cluster, deletionProtection=True)
+held(
+    "Database",
+    "Databases are protected from deletion, by AWS and by Pulumi",
+    "databases-are-protected",
+)
 
 
-@setting("Database", "A database leaves a final snapshot")
-def final_snapshot(platform):
-    for _, _, _, cluster in platform.databases():
-        assert cluster.inputs["finalSnapshotIdentifier"], cluster.urn
-        yield has(cluster, skipFinalSnapshot=False)
+held("Database", "A database leaves a final snapshot", "databases-leave-a-snapshot")
 
 
-@setting("Database", "Snapshots carry the database's tags")
-def tags(platform):
-    for _, _, _, cluster in platform.databases():
-        yield has(cluster, copyTagsToSnapshot=True)
+held("Database", "Snapshots carry the database's tags", "snapshots-carry-tags")
 
 
-@setting("Database", "Backups are kept as the catalog says, 35 days in production")
+@setting(
+    "Database", "Backups are kept as the catalog says, 35 days in production", "backups-are-kept"
+)
 def backups(platform):
     for cell, settings, _, cluster in platform.databases():
         assert cell.environment != "prod" or settings.backup_retention_days == 35, cluster.urn
         yield has(cluster, backupRetentionPeriod=settings.backup_retention_days)
 
 
-@setting("Database", "Backups are copied to another region, under a key there")
+@setting(
+    "Database",
+    "Backups are copied to another region, under a key there",
+    "backups-are-copied-to-another-region",
+)
 def copies(platform):
     for cell, graph, plan in platform.in_cells(PLAN):
         (rule,) = plan.inputs["rules"]
@@ -121,92 +100,58 @@ def copies(platform):
         yield from (plan, vault)
 
 
-@setting("Database", "The plan selects every database of the cell, dedicated ones too, by its tag")
-def selection(platform):
-    for cell, _, each in platform.in_cells("aws:backup/selection:Selection"):
-        (condition,) = each.inputs["conditions"]
-        assert condition["stringEquals"] == [{"key": "aws:ResourceTag/cell", "value": cell.name}], (
-            each.urn
-        )
-        yield each
-    for cell, _, graph, cluster in platform.databases():
-        provider = graph.resources[cluster.provider]
-        assert f'"cell": "{cell.name}"' in provider.inputs["defaultTags"], cluster.urn
+held(
+    "Database",
+    "The plan selects every database of the cell, dedicated ones too, by its tag",
+    "backups-take-in-every-database",
+)
 
 
-@setting("Database", "A restore is tested on a schedule")
-def restore_test(platform):
-    for _, graph, plan in platform.in_cells("aws:backup/restoreTestingPlan:RestoreTestingPlan"):
-        assert plan.inputs["scheduleExpression"].startswith("cron("), plan.urn
-        selected = graph.of_type("aws:backup/restoreTestingSelection:RestoreTestingSelection")
-        assert [each.inputs["protectedResourceType"] for each in selected] == ["Aurora"], plan.urn
-        yield from (plan, *selected)
+held("Database", "A restore is tested on a schedule", "restores-are-tested")
 
 
-@setting("Database", "No connection goes without TLS")
-def tls(platform):
-    for _, _, group, values in parameters(platform):
-        assert values["rds.force_ssl"] == "1", group.urn
-        yield group
+held("Database", "No connection goes without TLS", "connections-use-tls")
 
 
-@setting("Database", "IAM authentication is on")
-def iam(platform):
-    for _, _, _, cluster in platform.databases():
-        yield has(cluster, iamDatabaseAuthenticationEnabled=True)
+held("Database", "IAM authentication is on", "people-and-workloads-may-sign-in-by-iam")
 
 
-@setting("Database", "RDS manages the master password, and it never enters state")
-def master_password(platform):
-    for _, _, graph, cluster in platform.databases():
-        assert "masterPassword" not in cluster.inputs, cluster.urn
-        key = cluster.inputs["masterUserSecretKmsKeyId"]
-        encrypted_by_own_key(graph, cluster, "masterUserSecretKmsKeyId", key)
-        yield has(cluster, manageMasterUserPassword=True)
+held(
+    "Database",
+    "RDS manages the master password, and it never enters state",
+    "master-passwords-are-managed",
+)
 
 
-@setting("Database", "Logs are exported to encrypted log groups that do not keep them for ever")
-def logs(platform):
-    for _, _, graph, cluster in platform.databases():
-        identifier = cluster.inputs["clusterIdentifier"]
-        assert "postgresql" in cluster.inputs["enabledCloudwatchLogsExports"], cluster.urn
-        for log in cluster.inputs["enabledCloudwatchLogsExports"]:
-            name = f"/aws/rds/cluster/{identifier}/{log}"
-            (group,) = [
-                each
-                for each in graph.of_type("aws:cloudwatch/logGroup:LogGroup")
-                if each.inputs["name"] == name
-            ]
-            assert group.inputs["retentionInDays"], group.urn
-            assert group.urn in cluster.dependencies, f"{cluster.urn} does not wait for {name}"
-            yield encrypted_by_own_key(graph, group, "kmsKeyId", group.inputs["kmsKeyId"])
+held(
+    "Database",
+    "Logs are exported to encrypted log groups that do not keep them for ever",
+    "database-logs-are-exported",
+)
 
 
-@setting("Database", "Enhanced monitoring is on")
-def monitoring(platform):
-    for _, instance in every_instance(platform):
-        assert instance.inputs["monitoringInterval"] > 0, instance.urn
-        assert instance.inputs["monitoringRoleArn"], instance.urn
-        yield instance
+held("Database", "Enhanced monitoring is on", "instances-are-monitored")
 
 
-@setting("Database", "Performance Insights is on, encrypted with the cell's or the tenant's key")
-def insights(platform):
-    for graph, instance in every_instance(platform):
-        has(instance, performanceInsightsEnabled=True)
-        key = instance.inputs["performanceInsightsKmsKeyId"]
-        yield encrypted_by_own_key(graph, instance, "performanceInsightsKmsKeyId", key)
+held(
+    "Database",
+    "Performance Insights is on, encrypted with the cell's or the tenant's key",
+    "performance-insights-are-on",
+)
 
 
-@setting("Database", "Minor versions are upgraded by themselves, major ones never")
-def upgrades(platform):
-    for _, _, _, cluster in platform.databases():
-        yield has(cluster, allowMajorVersionUpgrade=False)
-    for _, instance in every_instance(platform):
-        yield has(instance, autoMinorVersionUpgrade=True)
+held(
+    "Database",
+    "Minor versions are upgraded by themselves, major ones never",
+    "minor-versions-are-upgraded",
+)
 
 
-@setting("Database", "Events of cluster and instances reach the cell's alarm topic")
+@setting(
+    "Database",
+    "Events of cluster and instances reach the cell's alarm topic",
+    "database-events-are-heard",
+)
 def events(platform):
     for cell, _, graph, cluster in platform.databases():
         identifier = cluster.inputs["clusterIdentifier"]
@@ -221,14 +166,14 @@ def events(platform):
             yield has(each, enabled=True)
 
 
-@setting("Database", "Logical replication is on")
-def replication(platform):
-    for _, _, group, values in parameters(platform):
-        assert values["rds.logical_replication"] == "1", group.urn
-        yield group
+held("Database", "Logical replication is on", "logical-replication-is-on")
 
 
-@setting("Database", "Slots, senders and workers are enough for every tenant of a pool to move")
+@setting(
+    "Database",
+    "Slots, senders and workers are enough for every tenant of a pool to move",
+    "databases-are-sized-for-moves",
+)
 def sized_for_moves(platform):
     homes = [(tenant.placement.cell, tenant.placement.database) for tenant, *_ in platform.tenants]
     most = max(homes.count(home) for home in homes)
@@ -242,8 +187,4 @@ def sized_for_moves(platform):
         yield group
 
 
-@setting("Database", "No database has a public address")
-def not_public(platform):
-    for _, instance in every_instance(platform):
-        assert instance.inputs.get("publiclyAccessible") not in (None, UNKNOWN), instance.urn
-        yield has(instance, publiclyAccessible=False)
+held("Database", "No database has a public address", "databases-have-no-public-address")

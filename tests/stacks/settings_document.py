@@ -23,8 +23,9 @@ TITLES = {name: name for name in ORDER} | {
 
 HEAD = f"""# Settings
 
-What a reviewer looks for, and where it is declared. Each sentence is a test that reads the graphs
-of the shipped catalog: every cell, every tenant, the organization (`test_settings.py`).
+What a reviewer looks for, where it is declared, and the [rule](policies.md) that holds it. Each
+sentence is a test that reads the graphs of the shipped catalog: every cell, every tenant, the
+organization (`test_settings.py`).
 Written by `{COMMAND}`.
 """
 
@@ -38,11 +39,11 @@ def document(platform: Platform) -> str:
         lines += [
             f"## {title}",
             "",
-            "| Setting | Declared in |",
-            "|---|---|",
+            "| Setting | Declared in | Rule |",
+            "|---|---|---|",
         ]
         lines += [
-            f"| {setting.sentence} | {_places(setting, platform)} |"
+            f"| {setting.sentence} | {_places(setting, platform)} | `{setting.rule}` |"
             for setting in SETTINGS
             if setting.paragraph == paragraph
         ]
@@ -52,7 +53,9 @@ def document(platform: Platform) -> str:
 
 def _places(setting: Setting, platform: Platform) -> str:
     files = {
-        resource.source.file for resource in setting.check(platform) if resource.source is not None
+        resource.source.file
+        for resource in setting.resources(platform)
+        if resource.source is not None
     }
     return ", ".join(f"`{file}`" for file in sorted(files))
 

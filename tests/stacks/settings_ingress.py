@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 
-from settings_platform import has, refers_to, setting
+from settings_platform import held, refers_to, setting
 
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
-LISTENER = "aws:lb/listener:Listener"
-ACL = "aws:wafv2/webAcl:WebAcl"
-POLICIES = {"ELBSecurityPolicy-TLS13-1-2-2021-06", "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"}
-"""TLS 1.2 and 1.3, nothing older.
-
-Source: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
-"""
-MANAGED = {
-    "AWSManagedRulesAmazonIpReputationList",
-    "AWSManagedRulesCommonRuleSet",
-    "AWSManagedRulesKnownBadInputsRuleSet",
-}
 
 
 def networks(addresses):
@@ -31,47 +19,23 @@ def networks(addresses):
     }
 
 
-@setting("Ingress", "Load balancers send to pods' own addresses")
-def ip_mode(platform):
-    for _, _, _, group in platform.in_tenants("aws:lb/targetGroup:TargetGroup"):
-        yield has(group, targetType="ip")
-    binding = "kubernetes:elbv2.k8s.aws/v1beta1:TargetGroupBinding"
-    for _, _, graph, each in platform.in_tenants(binding):
-        assert each.inputs["spec"]["targetType"] == "ip", each.urn
-        refers_to(graph, each.inputs["spec"]["targetGroupARN"], "aws:lb/targetGroup:TargetGroup")
-        yield each
+held("Ingress", "Load balancers send to pods' own addresses", "balancers-send-to-pods")
 
 
-@setting("Ingress", "TLS 1.2 is the least and TLS 1.3 preferred")
-def tls(platform):
-    for tenant, _, graph in platform.tenants:
-        found = [each for each in graph.of_type(LISTENER) if each.inputs["protocol"] == "HTTPS"]
-        assert found, tenant.name
-        for listener in found:
-            assert listener.inputs["sslPolicy"] in POLICIES, listener.urn
-            yield listener
+held("Ingress", "TLS 1.2 is the least and TLS 1.3 preferred", "tls-is-recent")
 
 
-@setting("Ingress", "HTTP is redirected to HTTPS")
-def redirected(platform):
-    for tenant, _, graph in platform.tenants:
-        found = [each for each in graph.of_type(LISTENER) if each.inputs["protocol"] == "HTTP"]
-        assert found, tenant.name
-        for listener in found:
-            (action,) = listener.inputs["defaultActions"]
-            assert action["type"] == "redirect", listener.urn
-            assert action["redirect"]["protocol"] == "HTTPS", listener.urn
-            yield listener
+held("Ingress", "HTTP is redirected to HTTPS", "http-is-redirected")
 
 
-@setting("Ingress", "Idle time-outs suit web sockets")
-def idle(platform):
-    for _, _, _, balancer in platform.in_tenants(BALANCER):
-        assert balancer.inputs["idleTimeout"] >= 3600, balancer.urn
-        yield balancer
+held("Ingress", "Idle time-outs suit web sockets", "idle-time-outs-suit-web-sockets")
 
 
-@setting("Ingress", "Every load balancer writes access logs to the cell's bucket")
+@setting(
+    "Ingress",
+    "Every load balancer writes access logs to the cell's bucket",
+    "balancers-write-access-logs",
+)
 def access_logs(platform):
     for _, cell, _, balancer in platform.in_tenants(BALANCER):
         logs = balancer.inputs["accessLogs"]
@@ -82,7 +46,9 @@ def access_logs(platform):
 
 
 @setting(
-    "Ingress", "Security groups let in exactly the tenant's, the cell's and the offices' networks"
+    "Ingress",
+    "Security groups let in exactly the tenant's, the cell's and the offices' networks",
+    "balancers-take-the-allow-list-alone",
 )
 def security_groups(platform):
     for tenant, cell, graph in platform.tenants:
@@ -101,69 +67,37 @@ def security_groups(platform):
         yield from found
 
 
-@setting("Ingress", "WAF lets in exactly what the security groups do, from the same list")
-def firewall_lists(platform):
-    for tenant, cell, graph in platform.tenants:
-        allowed = networks(e.cidr for e in platform.catalog.tenant_allow_list(tenant, cell))
-        (acl,) = graph.of_type(ACL)
-        first = min(acl.inputs["rules"], key=lambda rule: rule["priority"])
-        assert first["action"] == {"block": {}}, acl.urn
-        statement = first["statement"]["notStatement"]["statement"]
-        references = statement.get("orStatement", {}).get("statements", [statement])
-        sets = [
-            refers_to(graph, each["ipSetReferenceStatement"]["arn"], "aws:wafv2/ipSet:IpSet")
-            for each in references
-        ]
-        given = networks(address for each in sets for address in each.inputs["addresses"])
-        assert given == allowed, acl.urn
-        yield from (acl, *sets)
+held(
+    "Ingress",
+    "WAF lets in exactly what the security groups do, from the same list",
+    "firewalls-take-the-same-list",
+)
 
 
-@setting("Ingress", "Every load balancer stands behind its firewall, and fails closed without it")
-def associated(platform):
-    for _, _, graph, balancer in platform.in_tenants(BALANCER):
-        (association,) = graph.of_type("aws:wafv2/webAclAssociation:WebAclAssociation")
-        assert refers_to(graph, association.inputs["resourceArn"], BALANCER) is balancer
-        refers_to(graph, association.inputs["webAclArn"], ACL)
-        yield has(balancer, enableWafFailOpen=False)
+held(
+    "Ingress",
+    "Every load balancer stands behind its firewall, and fails closed without it",
+    "balancers-stand-behind-firewalls",
+)
 
 
-@setting("Ingress", "WAF applies managed rule groups")
-def managed_rules(platform):
-    for _, _, _, acl in platform.in_tenants(ACL):
-        found = set()
-        for rule in acl.inputs["rules"]:
-            group = rule["statement"].get("managedRuleGroupStatement")
-            if group:
-                assert rule["overrideAction"] == {"none": {}}, acl.urn
-                found.add(group["name"])
-        assert found >= MANAGED, acl.urn
-        yield acl
+held("Ingress", "WAF applies managed rule groups", "firewalls-apply-managed-rules")
 
 
-@setting("Ingress", "WAF limits each client's rate")
-def rate(platform):
-    for _, _, _, acl in platform.in_tenants(ACL):
-        (limit,) = [
-            rule for rule in acl.inputs["rules"] if "rateBasedStatement" in rule["statement"]
-        ]
-        assert limit["action"] == {"block": {}}, acl.urn
-        assert limit["statement"]["rateBasedStatement"]["aggregateKeyType"] == "IP", acl.urn
-        yield acl
+held("Ingress", "WAF limits each client's rate", "firewalls-limit-rates")
 
 
-@setting("Ingress", "X-Forwarded-For decides nothing: addresses are those of the connections")
-def forwarded_for(platform):
-    for _, _, _, balancer in platform.in_tenants(BALANCER):
-        yield has(balancer, xffHeaderProcessingMode="append", dropInvalidHeaderFields=True)
-    for _, _, _, acl in platform.in_tenants(ACL):
-        assert "forwardedIpConfig" not in repr(acl.inputs), acl.urn
-        assert "ipSetForwardedIpConfig" not in repr(acl.inputs), acl.urn
-        yield acl
+held(
+    "Ingress",
+    "X-Forwarded-For decides nothing: addresses are those of the connections",
+    "forwarded-addresses-decide-nothing",
+)
 
 
 @setting(
-    "Ingress", "Every hostname of a tenant is in its certificate and points at its load balancer"
+    "Ingress",
+    "Every hostname of a tenant is in its certificate and points at its load balancer",
+    "hostnames-are-certified",
 )
 def hostnames(platform):
     for tenant, _, graph in platform.tenants:

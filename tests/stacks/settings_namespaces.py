@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from settings_platform import has, pods, setting
+from settings_platform import held, pods, setting
 
 from catalog.subnets import layout
 
 POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
-LEVEL = "pod-security.kubernetes.io"
 CREDENTIALS = "169.254.170.23/32"
 """Where a pod gets its role's credentials: EKS Pod Identity's agent on the node."""
-
-
-def levels(platform, mode):
-    for _, namespace in platform.everywhere("kubernetes:core/v1:Namespace"):
-        labels = namespace.inputs["metadata"]["labels"]
-        assert labels.get(f"{LEVEL}/{mode}") == "restricted", namespace.urn
-        assert labels.get(f"{LEVEL}/{mode}-version", "latest") != "latest", namespace.urn
-        yield namespace
 
 
 def tenant_policies(platform):
@@ -38,44 +29,33 @@ def blocks(peers):
     return {peer["ipBlock"]["cidr"] for peer in peers if "ipBlock" in peer}
 
 
-@setting("Namespaces", "Pod Security enforces the restricted level")
-def enforced(platform):
-    yield from levels(platform, "enforce")
+held("Namespaces", "Pod Security enforces the restricted level", "namespaces-are-restricted")
 
 
-@setting("Namespaces", "Pod Security audits the restricted level")
-def audited(platform):
-    yield from levels(platform, "audit")
+held("Namespaces", "Pod Security audits the restricted level", "namespaces-are-restricted")
 
 
-@setting("Namespaces", "Pod Security warns at the restricted level")
-def warned(platform):
-    yield from levels(platform, "warn")
+held("Namespaces", "Pod Security warns at the restricted level", "namespaces-are-restricted")
 
 
-@setting("Namespaces", "Nothing comes in and nothing goes out unless a policy says so")
-def default_deny(platform):
-    for _, _, policies in tenant_policies(platform):
-        policy = policies["default-deny"]
-        spec = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-        yield has(policy, spec=spec)
+held(
+    "Namespaces",
+    "Nothing comes in and nothing goes out unless a policy says so",
+    "traffic-is-denied-by-default",
+)
 
 
-@setting("Namespaces", "Pods may ask the cluster's DNS, and no other resolver")
-def dns(platform):
-    for _, _, policies in tenant_policies(platform):
-        policy = policies["allow-dns"]
-        (rule,) = policy.inputs["spec"]["egress"]
-        (peer,) = rule["to"]
-        namespace = {"kubernetes.io/metadata.name": "kube-system"}
-        assert peer["namespaceSelector"]["matchLabels"] == namespace, policy.urn
-        assert peer["podSelector"]["matchLabels"] == {"k8s-app": "kube-dns"}, policy.urn
-        assert {port["port"] for port in rule["ports"]} == {53}, policy.urn
-        yield policy
+held(
+    "Namespaces",
+    "Pods may ask the cluster's DNS, and no other resolver",
+    "only-the-clusters-dns-answers",
+)
 
 
 @setting(
-    "Namespaces", "From outside only the tenant's load balancer gets in, at its services' ports"
+    "Namespaces",
+    "From outside only the tenant's load balancer gets in, at its services' ports",
+    "only-load-balancers-come-in",
 )
 def ingress(platform):
     for tenant, cell, policies in tenant_policies(platform):
@@ -95,7 +75,11 @@ def ingress(platform):
                 yield policy
 
 
-@setting("Namespaces", "Only the pooler reaches the database, and services reach only the pooler")
+@setting(
+    "Namespaces",
+    "Only the pooler reaches the database, and services reach only the pooler",
+    "only-poolers-reach-databases",
+)
 def database(platform):
     for _, cell, policies in tenant_policies(platform):
         isolated = set(layout(cell.network.cidr, len(cell.zones)).isolated)
@@ -108,7 +92,11 @@ def database(platform):
         yield policies["allow-services-to-pooler"]
 
 
-@setting("Namespaces", "Services reach AWS' endpoints, and of the internet HTTPS alone")
+@setting(
+    "Namespaces",
+    "Services reach AWS' endpoints, and of the internet HTTPS alone",
+    "services-reach-https-alone",
+)
 def endpoints(platform):
     for _, cell, policies in tenant_policies(platform):
         private = set(layout(cell.network.cidr, len(cell.zones)).private)
@@ -124,7 +112,11 @@ def endpoints(platform):
         yield internet
 
 
-@setting("Namespaces", "Every tenant has a ResourceQuota that grants what it bought")
+@setting(
+    "Namespaces",
+    "Every tenant has a ResourceQuota that grants what it bought",
+    "tenants-have-quotas",
+)
 def quota(platform):
     for tenant, _, _, each in platform.in_tenants("kubernetes:core/v1:ResourceQuota"):
         hard = each.inputs["spec"]["hard"]
@@ -134,45 +126,32 @@ def quota(platform):
         yield each
 
 
-@setting("Namespaces", "Every tenant has a LimitRange for containers that ask for nothing")
-def limits(platform):
-    for _, _, _, each in platform.in_tenants("kubernetes:core/v1:LimitRange"):
-        (limit,) = each.inputs["spec"]["limits"]
-        assert limit["type"] == "Container", each.urn
-        assert limit["default"]["memory"], each.urn
-        yield each
+held(
+    "Namespaces",
+    "Every tenant has a LimitRange for containers that ask for nothing",
+    "containers-have-limits",
+)
 
 
-@setting("Namespaces", "No pod mounts a service account's token, as none uses one")
-def tokens(platform):
-    for graph in platform.graphs.values():
-        for resource, pod in pods(graph):
-            assert pod["automountServiceAccountToken"] is False, resource.urn
-            yield resource
-        for account in graph.of_type("kubernetes:core/v1:ServiceAccount"):
-            yield has(account, automountServiceAccountToken=False)
+held(
+    "Namespaces",
+    "No pod mounts a service account's token, as none uses one",
+    "no-tokens-are-mounted",
+)
 
 
-def companions(platform, type):
-    """Each of a tenant's deployments with the object of a type that bears its name."""
-    for _, _, graph in platform.tenants:
-        named = {each.inputs["metadata"]["name"]: each for each in graph.of_type(type)}
-        for deployment in graph.of_type(DEPLOYMENT):
-            name = deployment.inputs["metadata"]["name"]
-            yield graph, deployment, named.get(name)
+held(
+    "Namespaces",
+    "Every deployment has a PodDisruptionBudget that lets nodes drain",
+    "deployments-let-nodes-drain",
+)
 
 
-@setting("Namespaces", "Every deployment has a PodDisruptionBudget that lets nodes drain")
-def disruption(platform):
-    for _, deployment, budget in companions(platform, "kubernetes:policy/v1:PodDisruptionBudget"):
-        assert budget is not None, deployment.urn
-        spec = budget.inputs["spec"]
-        assert spec["maxUnavailable"] == 1, budget.urn
-        assert spec["selector"] == deployment.inputs["spec"]["selector"], budget.urn
-        yield budget
-
-
-@setting("Namespaces", "Pods spread across zones; only a trial's may end up lopsided")
+@setting(
+    "Namespaces",
+    "Pods spread across zones; only a trial's may end up lopsided",
+    "pods-spread-across-zones",
+)
 def spread(platform):
     for tenant, _, graph in platform.tenants:
         must = "ScheduleAnyway" if tenant.tier == "trial" else "DoNotSchedule"
@@ -188,7 +167,11 @@ def spread(platform):
             yield deployment
 
 
-@setting("Namespaces", "Every service has an autoscaler with floor, ceiling and stabilisation")
+@setting(
+    "Namespaces",
+    "Every service has an autoscaler with floor, ceiling and stabilisation",
+    "services-scale-within-bounds",
+)
 def autoscalers(platform):
     scaler = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
     for tenant, _, graph in platform.tenants:

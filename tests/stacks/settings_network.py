@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 
-from settings_platform import encrypted_by_own_key, has, refers_to, setting
+from settings_platform import held, refers_to, setting
 
 SUBNET = "aws:ec2/subnet:Subnet"
-WORLD = ("0.0.0.0/0", "::/0")
-SOURCES = ("cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId")
 
 
 def subnets(graph, kind):
@@ -31,36 +29,25 @@ def routes(graph, subnet):
     ]
 
 
-@setting("Network", "Subnets of every kind lie in every zone, three zones in production")
-def zones(platform):
-    for cell, graph in platform.cells:
-        assert cell.environment != "prod" or len(cell.zones) == 3, graph.stack
-        for kind in ("public", "private", "isolated"):
-            found = subnets(graph, kind)
-            placed = [each.inputs["availabilityZone"] for each in found]
-            assert sorted(placed) == sorted(cell.zones), f"{graph.stack}: {kind}"
-            yield from found
+held(
+    "Network",
+    "Subnets of every kind lie in every zone, three zones in production",
+    "subnets-lie-in-every-zone",
+)
 
 
-@setting("Network", "Nodes are in private subnets, from which the way out is a NAT gateway")
-def private(platform):
-    for cell, graph, group in platform.in_cells("aws:eks/nodeGroup:NodeGroup"):
-        for value in group.inputs["subnetIds"]:
-            subnet = refers_to(graph, value, SUBNET)
-            assert subnet.name.startswith("network-private-"), group.urn
-            has(subnet, mapPublicIpOnLaunch=False)
-            (route,) = routes(graph, subnet)
-            assert route.inputs.get("natGatewayId"), f"{cell.name}: {route.urn}"
-            yield subnet
-    for _, graph, made in platform.in_cells("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"):
-        for term in made.inputs["spec"]["subnetSelectorTerms"]:
-            subnet = refers_to(graph, term["id"], SUBNET)
-            assert subnet.name.startswith("network-private-"), made.urn
-        assert made.inputs["spec"]["associatePublicIPAddress"] is False, made.urn
-        yield made
+held(
+    "Network",
+    "Nodes are in private subnets, from which the way out is a NAT gateway",
+    "nodes-are-in-private-subnets",
+)
 
 
-@setting("Network", "Databases are in isolated subnets, from which no way leads out")
+@setting(
+    "Network",
+    "Databases are in isolated subnets, from which no way leads out",
+    "databases-are-in-isolated-subnets",
+)
 def isolated(platform):
     for graph, group in platform.everywhere("aws:rds/subnetGroup:SubnetGroup"):
         for value in group.inputs["subnetIds"]:
@@ -72,31 +59,18 @@ def isolated(platform):
             assert routes(graph, subnet) == [], subnet.urn
 
 
-@setting("Network", "Public subnets hold load balancers and NAT gateways only")
-def public(platform):
-    for _, graph in platform.cells:
-        public_ids = {subnet.id for subnet in subnets(graph, "public")} | {
-            text
-            for text, (urn, output) in graph.placeholders.items()
-            if output == "id" and "::network-public-" in urn and "Subnet" in urn
-        }
-        for each in platform.graphs.values():
-            if each.stack != graph.stack and not each.stack.startswith("tenant."):
-                continue
-            for resource in each.resources.values():
-                keys = ("subnetId", "subnetIds", "subnets", "vpcConfig")
-                used = repr([resource.inputs.get(key) for key in keys])
-                if any(f"'{subnet}'" in used for subnet in public_ids - {None}):
-                    assert resource.type in {
-                        "aws:ec2/natGateway:NatGateway",
-                        "aws:ec2/routeTableAssociation:RouteTableAssociation",
-                        "aws:lb/loadBalancer:LoadBalancer",
-                    }, resource.urn
-        for subnet in subnets(graph, "public"):
-            yield has(subnet, mapPublicIpOnLaunch=False)
+held(
+    "Network",
+    "Public subnets hold load balancers and NAT gateways only",
+    "public-subnets-hold-balancers-only",
+)
 
 
-@setting("Network", "A NAT gateway per zone or a single one, as the cell chooses")
+@setting(
+    "Network",
+    "A NAT gateway per zone or a single one, as the cell chooses",
+    "production-has-a-nat-gateway-per-zone",
+)
 def nat(platform):
     for cell, graph in platform.cells:
         gateways = graph.of_type("aws:ec2/natGateway:NatGateway")
@@ -109,40 +83,24 @@ def nat(platform):
         yield from gateways
 
 
-@setting("Network", "Flow logs record all traffic")
-def flow_logs(platform):
-    for _, graph, log in platform.in_cells("aws:ec2/flowLog:FlowLog"):
-        refers_to(graph, log.inputs["vpcId"], "aws:ec2/vpc:Vpc")
-        yield has(log, trafficType="ALL")
+held("Network", "Flow logs record all traffic", "flow-logs-record-everything")
 
 
-@setting("Network", "The default security group is empty")
-def default_group(platform):
-    default = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
-    for _, graph, group in platform.in_cells(default):
-        refers_to(graph, group.inputs["vpcId"], "aws:ec2/vpc:Vpc")
-        yield has(group, ingress=[], egress=[])
+held("Network", "The default security group is empty", "default-security-groups-are-empty")
 
 
-@setting("Network", "S3 and DynamoDB are reached through gateway endpoints")
-def gateways(platform):
-    for cell, graph in platform.cells:
-        tables = {
-            association.inputs["routeTableId"]
-            for association in graph.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation")
-            if "-private-" in association.name
-        }
-        for service in ("s3", "dynamodb"):
-            (endpoint,) = [
-                each
-                for each in graph.of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
-                if each.inputs["serviceName"] == f"com.amazonaws.{cell.region}.{service}"
-            ]
-            assert set(endpoint.inputs["routeTableIds"]) == tables, endpoint.urn
-            yield has(endpoint, vpcEndpointType="Gateway")
+held(
+    "Network",
+    "S3 and DynamoDB are reached through gateway endpoints",
+    "gateway-endpoints-lead-to-s3-and-dynamodb",
+)
 
 
-@setting("Network", "No two cells' networks overlap, nor any with the VPN's")
+@setting(
+    "Network",
+    "No two cells' networks overlap, nor any with the VPN's",
+    "networks-are-private-and-apart",
+)
 def apart(platform):
     taken = [ipaddress.ip_network(platform.catalog.organization.networks.vpn)]
     for _, _, vpc in platform.in_cells("aws:ec2/vpc:Vpc"):
@@ -152,25 +110,11 @@ def apart(platform):
         yield vpc
 
 
-@setting("Network", "Nothing is open to the world but listeners that are public with a reason")
-def world(platform):
-    rule = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-    for _, each in platform.everywhere(rule):
-        given = {each.inputs.get(key) for key in SOURCES} - {None}
-        assert len(given) == 1, each.urn
-        assert not given & set(WORLD), each.urn
-        yield each
-    for graph in platform.graphs.values():
-        for group in graph.of_type("aws:ec2/securityGroup:SecurityGroup"):
-            assert not group.inputs.get("ingress"), f"{group.urn} has rules inside"
-    for _, each in platform.everywhere("aws:ec2/managedPrefixList:ManagedPrefixList"):
-        for entry in each.inputs["entries"]:
-            if entry["cidr"] in WORLD:
-                assert "(public: " in entry["description"], each.urn
-        yield each
+held(
+    "Network",
+    "Nothing is open to the world but listeners that are public with a reason",
+    "nothing-is-open-to-the-world",
+)
 
 
-@setting("Network", "Logs of the network are encrypted with the cell's key")
-def log_groups(platform):
-    for _, graph, group in platform.in_cells("aws:cloudwatch/logGroup:LogGroup"):
-        yield encrypted_by_own_key(graph, group, "kmsKeyId", group.inputs.get("kmsKeyId"))
+held("Network", "Logs of the network are encrypted with the cell's key", "log-groups-are-encrypted")

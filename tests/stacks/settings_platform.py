@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from catalog.load import find_root, load
+from policies.registry import rules
+from policies.stack import Stack
 from rehearsal.evaluation import Evaluation
 from rehearsal.values import reveal
 
@@ -103,25 +105,42 @@ def evaluate_everything() -> Platform:
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting that a reviewer looks for, and how to find it in the graphs."""
+    """One setting that a reviewer looks for, and the rule that holds it in every stack."""
 
     paragraph: str
     sentence: str
-    check: Callable[[Platform], Iterator[Resource]]
-    """Asserts, and gives the resources that have the setting."""
+    rule: str
+    check: Callable[[Platform], Iterator[Resource]] | None = None
+    """Asserts what the rule can't know: what the catalog says, and what lies in other stacks."""
+
+    def resources(self, platform: Platform) -> list[Resource]:
+        """The resources that have the setting, as the rule sees them; asserts the rest."""
+        rule = next(each for each in rules() if each.name == self.rule)
+        found = [
+            verdict.resource
+            for graph in platform.graphs.values()
+            for verdict in rule.verdicts(Stack(graph))
+            if verdict.resource is not None and not verdict.problem
+        ]
+        return [*found, *(self.check(platform) if self.check else ())]
 
 
 SETTINGS: list[Setting] = []
 
 
-def setting(paragraph: str, sentence: str) -> Callable[[Any], Any]:
-    """Enter a check into the table of settings."""
+def setting(paragraph: str, sentence: str, rule: str) -> Callable[[Any], Any]:
+    """Enter a setting into the table, with a check of what its rule can't know."""
 
     def enter(check: Callable[[Platform], Iterator[Resource]]) -> Any:
-        SETTINGS.append(Setting(paragraph, sentence, check))
+        SETTINGS.append(Setting(paragraph, sentence, rule, check))
         return check
 
     return enter
+
+
+def held(paragraph: str, sentence: str, rule: str) -> None:
+    """Enter a setting that its rule alone holds."""
+    SETTINGS.append(Setting(paragraph, sentence, rule))
 
 
 def has(resource: Resource, **expected: Any) -> Resource:

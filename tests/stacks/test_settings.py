@@ -20,6 +20,9 @@ import settings_nodes
 import settings_people
 from settings_platform import SETTINGS
 
+from policies.registry import rules
+from policies.stack import Stack
+
 PARAGRAPHS = {
     settings_cluster: {"Cluster"},
     settings_nodes: {"Cluster"},
@@ -35,15 +38,48 @@ PARAGRAPHS = {
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=[s.sentence.replace(" ", "_") for s in SETTINGS])
 def test_the_setting_is_declared(platform, setting):
-    found = list(setting.check(platform))
-    assert found, f"nothing has this setting: {setting.sentence}"
+    assert setting.resources(platform), f"nothing has this setting: {setting.sentence}"
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=[s.sentence.replace(" ", "_") for s in SETTINGS])
+CHECKED = [setting for setting in SETTINGS if setting.check is not None]
+
+
+@pytest.mark.parametrize("setting", CHECKED, ids=[s.sentence.replace(" ", "_") for s in CHECKED])
 def test_the_check_notices_when_a_resource_loses_its_settings(platform, setting):
     found = next(iter(setting.check(platform)))
     with pytest.raises((AssertionError, LookupError, TypeError, ValueError, AttributeError)):
         list(setting.check(without_inputs(platform, found)))
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.name)
+def test_the_rule_finds_a_resource_that_loses_its_settings(platform, rule):
+    found = False
+    for graph in platform.graphs.values():
+        verdicts = rule.verdicts(Stack(graph))
+        compliant = [v.resource for v in verdicts if v.resource is not None and not v.problem]
+        before = sum(bool(verdict.problem) for verdict in verdicts)
+        for resource in {each.urn: each for each in compliant}.values():
+            bare = without_inputs(platform, resource).graphs[graph.stack]
+            found = found or len(rule.problems(Stack(bare))) > before
+        if found:
+            return
+    assert rule.name in FINDS_WHAT_IS_THERE
+
+
+FINDS_WHAT_IS_THERE = {
+    "onlookers-only-look",
+    "policies-name-principals",
+    "workloads-have-roles-of-their-own",
+}
+"""Rules that find only what must not be there, and so nothing in a resource that says nothing.
+
+What they find stands in `test_bad_changes.py`.
+"""
+
+
+def test_every_setting_is_held_by_a_rule():
+    names = {rule.name for rule in rules()}
+    assert [s.sentence for s in SETTINGS if s.rule not in names] == []
 
 
 def without_inputs(platform, resource):
@@ -73,7 +109,7 @@ def test_every_paragraph_has_its_checks():
 
 def test_every_check_stands_in_the_file_of_its_paragraph():
     for module, paragraphs in PARAGRAPHS.items():
-        for setting in SETTINGS:
+        for setting in CHECKED:
             if setting.check.__module__ == module.__name__:
                 assert setting.paragraph in paragraphs, setting.sentence
 

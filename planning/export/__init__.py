@@ -1,0 +1,1 @@
+"""Graphs in the forms that other tools read: a Terraform plan, and Kubernetes manifests."""

@@ -1,0 +1,1 @@
+"""Rules on what holds one tenant's workloads."""

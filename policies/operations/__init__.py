@@ -1,0 +1,1 @@
+"""Rules on what goes wrong when stacks change and go."""
