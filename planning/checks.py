@@ -80,6 +80,7 @@ class Check:
 
 
 CHECKS: tuple[Check, ...] = (
+    Check("policies", "graph", "policy", "planning.policies", "findings"),
     Check("access", "access", "access", "planning.access.compare", "changes"),
     Check("moves", "moves", "access", "planning.moves", "moves"),
     Check("deploy-rights", "deploy", "access", "planning.access.deploy", "rights"),

@@ -39,7 +39,8 @@ def _finding(rule: Rule, graph: Graph, verdict: Verdict) -> Finding:
         stack=graph.stack,
         urn=resource.urn if resource is not None else "",
         message=verdict.problem,
-        why=f"{rule.sentence}. {rule.why} {rule.remedy}",
+        # Many findings share one comment: why the rule exists stands in docs/reference/policies.md.
+        why=rule.remedy,
         source=resource.source if resource is not None else None,
     )
 

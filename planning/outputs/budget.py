@@ -29,8 +29,15 @@ class Budget:
         self._parts.append(text)
         return True
 
-    def section(self, name: str, opening: str, items: Iterable[str], closing: str = "") -> None:
-        """Add a section with as many of its items as fit, in their order."""
+    def section(
+        self,
+        name: str,
+        opening: str,
+        items: Iterable[str],
+        closing: str = "",
+        most: int | None = None,
+    ) -> None:
+        """Add a section with as many of its items as fit, in their order; `most` in bytes."""
         waiting = list(items)
         if not waiting:
             return
@@ -40,8 +47,9 @@ class Budget:
             return
         self._left -= frame
         self._parts.append(opening)
+        least = self._left - most if most is not None else 0
         for number, item in enumerate(waiting):
-            if not self.say(item):
+            if self._left - len(item.encode()) < least or not self.say(item):
                 self._leave(name, len(waiting) - number)
                 break
         if closing:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 64_000
 """GitHub takes 65,536 characters; so many bytes are never more, with room for a marker."""
+MOST_BYTES_OF_FINDINGS = 12_000
+"""What new findings may take of it, so that there is room left for what changes."""
 LIGHTS = {"high": "🔴", "medium": "🟠", "low": "🟡"}
 MOST_PROPERTIES = 10
 MOST_ALIKE = 8
@@ -69,7 +71,8 @@ def render(plan: Plan) -> str:
     out.section(
         "new findings",
         f"### {count(len(new), 'new finding')}\n",
-        (_finding(line, stack, first) for line, stack in new),
+        _findings(new, first),
+        most=MOST_BYTES_OF_FINDINGS,
     )
     _changes(out, alike)
     _folded(out, plan, shown, first)
@@ -89,7 +92,11 @@ def _marks(plan: Plan, first: dict[str, int]) -> Iterator[str]:
 def _faults(plan: Plan) -> Iterator[str]:
     yield from (_fault(each) for each in plan.faults)
     for group in groups(plan.stacks):
+        # A finding has its own place below.
+        found = {f"{line.rule}: {line.message}" for line in group[0].findings.new}
         for each in group[0].faults:
+            if each.problem in found:
+                continue
             more = f" and in {count(len(group) - 1, 'stack')} alike" if len(group) > 1 else ""
             yield _fault(each, more)
 
@@ -122,11 +129,24 @@ def _access(line: AccessLine, stack: StackPlan, first: dict[str, int]) -> str:
     )
 
 
-def _finding(line: FindingLine, stack: StackPlan, first: dict[str, int]) -> str:
+def _findings(
+    lines: Iterable[tuple[FindingLine, StackPlan]], first: dict[str, int]
+) -> Iterator[str]:
+    """Findings by severity; what to do about a rule is said once."""
+    said: set[str] = set()
+    for line, stack in sorted(lines, key=lambda each: RANK[each[0].severity]):
+        yield _finding(line, stack, first, remedy=line.rule not in said)
+        said.add(line.rule)
+
+
+def _finding(
+    line: FindingLine, stack: StackPlan, first: dict[str, int], *, remedy: bool = True
+) -> str:
     where = f" {where_is(line.place)}" if line.place is not None else ""
+    why = f"<br>{plain(line.why)}" if remedy else ""
     return (
         f"- {LIGHTS[line.severity]} {code(line.rule)} in {_of(stack, first)}: "
-        f"{plain(line.message)}{where}<br>{plain(line.why)}"
+        f"{plain(line.message)}{where}{why}"
     )
 
 
