@@ -81,6 +81,7 @@ class Check:
 
 CHECKS: tuple[Check, ...] = (
     Check("policies", "graph", "policy", "planning.policies", "findings"),
+    Check("checkov", "batch", "checkov", "planning.checkov", "findings"),
     Check("access", "access", "access", "planning.access.compare", "changes"),
     Check("moves", "moves", "access", "planning.moves", "moves"),
     Check("deploy-rights", "deploy", "access", "planning.access.deploy", "rights"),

@@ -42,6 +42,8 @@ class Request:
     """None for the work tree."""
     jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
     cache: Cache = field(default_factory=Cache.of_user)
+    checkov: bool = False
+    """Whether checkov is asked too, which takes some ten seconds more."""
     progress: Callable[[str, int, int], None] = lambda *_: None
     """Told what is under way, how many stacks are done, and of how many."""
 
@@ -89,7 +91,9 @@ class _Making:
         if base.loaded is not None and head.loaded is not None:
             for kind in _KINDS:
                 self._round(kind)
-            judge_batches(self._plans, self._fresh, self._states.keys.marker, self._workers)
+            if self._request.checkov:
+                self._request.progress("checkov", 0, 0)
+                judge_batches(self._plans, self._fresh, self._states.keys.marker, self._workers)
         moves, more = moves_of(base, head)
         faults += more
         self._keep()
@@ -164,7 +168,8 @@ class _Making:
         """What a stack's plan depends on; suppressions expire, so the day is part of it."""
         base, head = self._affected.digests(stack)
         today = datetime.now(UTC).date().isoformat()
-        return key_of(own_code(), environment(), today, stack, base, head)
+        asked = "checkov" if self._request.checkov else ""
+        return key_of(own_code(), environment(), today, asked, stack, base, head)
 
     def _keep(self) -> None:
         broken = self._states.base.errors or self._states.head.errors

@@ -60,6 +60,12 @@ def plan(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes; by default one a core.")
     ] = None,
+    checkov: Annotated[
+        bool,
+        typer.Option(
+            "--checkov", help="Ask checkov too, of what changes; the first time it is installed."
+        ),
+    ] = False,
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Use what earlier plans found out.")
     ] = True,
@@ -80,6 +86,7 @@ def plan(
             base=_parted(found, chosen, head),
             head=None if head in (None, WORK_TREE) else head,
             cache=Cache.of_user() if cache else Cache(None),
+            checkov=checkov,
             progress=_progress(),
             **settings,
         )

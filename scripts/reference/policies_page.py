@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from policies.rule import Rule
 
 INTRODUCTION = (
-    "What no change may do unseen. Each rule is a file in `policies/`, asked of a graph and by "
+    "What no change may do unseen. Each rule is a file in `policies/`, asked by plans and by "
     "`pulumi preview --policy-pack policies` alike; [settings.md](settings.md) says which setting "
     "each of them holds. What a rule finds and is right for a while stands under `suppressions` "
     "in `organization.yaml`, with a reason and its last day. Findings of high and medium severity "

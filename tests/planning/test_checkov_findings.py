@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from catalog.load import find_root, load
-from planning import checkov, checkov_environment
+from planning import checkov, checkov_environment, checks
 from planning.export.terraform import terraform_plan
 from rehearsal.evaluation import Evaluation
 from rehearsal.values import Secret
@@ -119,6 +119,12 @@ def test_a_second_time_it_is_not_even_started(found, graphs, monkeypatch):
 
     monkeypatch.setattr(checkov_environment, "executable", refuse)
     assert checkov.findings(list(graphs.values())) == []
+
+
+def test_a_plan_asks_it_of_many_stacks_at_once(found, graphs):
+    _, bad, _ = found
+    told = checks.findings_of_many(spoiled(graphs)[0])
+    assert {each.key for each in bad} <= {each.key for each in told}
 
 
 def test_the_environment_is_not_half_made_where_it_cannot_be_installed(tmp_path, monkeypatch):
