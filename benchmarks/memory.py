@@ -6,44 +6,49 @@ import os
 import threading
 from pathlib import Path
 
+SECONDS = 0.2
+"""Between two looks."""
+
 
 class PeakMemory:
-    """Watches the proportional set size of this process and its descendants, in MiB.
+    """Watches the proportional set sizes of a process and its descendants, in MiB.
 
-    Pages that forked workers share count once.
+    By default of this process. A page that several of them share counts once in all; servers are no
+    descendants.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pid: int | None = None) -> None:
+        self._pid = os.getpid() if pid is None else pid
         self._peak = 0.0
         self._ended = threading.Event()
         self._watch = threading.Thread(target=self._run, daemon=True)
         self._watch.start()
 
     def stop(self) -> float:
-        """The highest seen."""
+        """The most that was seen."""
         self._ended.set()
         self._watch.join()
         return self._peak
 
     def _run(self) -> None:
         while True:
-            self._peak = max(self._peak, sum(map(_memory, _family(os.getpid()))))
-            if self._ended.wait(0.25):
+            self._peak = max(self._peak, sum(map(_size, _family(self._pid))))
+            if self._ended.wait(SECONDS):
                 return
 
 
 def _family(pid: int) -> list[int]:
     found = [pid]
-    for each in found:
-        for task in Path(f"/proc/{each}/task").glob("*/children"):
+    for process in found:
+        for thread in Path(f"/proc/{process}/task").glob("*"):
             try:
-                found += map(int, task.read_text().split())
+                found += map(int, (thread / "children").read_text().split())
             except OSError:
                 continue
     return found
 
 
-def _memory(pid: int) -> float:
+def _size(pid: int) -> float:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.move.memory import PeakMemory
+from benchmarks.memory import PeakMemory
 
 if TYPE_CHECKING:
     from benchmarks.move.bed import Bed
