@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from catalog.catalog import Catalog
     from planning.document import DeployRights, Move
-    from planning.findings import Origin, Severity
+    from planning.findings import Origin
+    from planning.severity import Severity
     from rehearsal.graph import Graph, Source
 
     GraphCheck = Callable[[Graph], Sequence[Finding]]

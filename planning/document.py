@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from planning.severity import Severity
+
 VERSION: Literal[1] = 1
-Severity = Literal["high", "medium", "low"]
 Action = Literal["create", "update", "replace", "delete", "rename", "forget"]
 Status = Literal["created", "changed", "removed", "unchanged"]
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from datetime import date
 
+    from planning.severity import Severity
     from rehearsal.graph import Source
 
 Origin = Literal["policy", "checkov", "access"]
-Severity = Literal["high", "medium", "low"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from planning.document import Node
+from planning.severity import RANK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from planning.document import Change, Severity
+    from planning.document import Change
+    from planning.severity import Severity
     from rehearsal.graph import Graph, Resource
 
 LARGEST = 60
 """Nodes that a drawing holds before neighbours, and then changes, are left out."""
-_GRAVEST: tuple[Severity, ...] = ("high", "medium", "low")
 
 
 def around(
@@ -91,5 +92,4 @@ def _component(resource: Resource, resources: Mapping[str, Resource]) -> str:
 
 
 def _gravest(change: Change) -> Severity | None:
-    found = {mark.severity for mark in change.marks}
-    return next((each for each in _GRAVEST if each in found), None)
+    return min((mark.severity for mark in change.marks), key=RANK.__getitem__, default=None)

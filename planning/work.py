@@ -22,6 +22,7 @@ from planning.document import (
 )
 from planning.graphs import EncodedGraph, EncodingError
 from planning.neighbourhood import around
+from planning.severity import RANK
 from rehearsal.graph import STACK_REFERENCE_TYPE
 
 if TYPE_CHECKING:
@@ -183,8 +184,7 @@ def _refused(changes: Sequence[Change], stack: str) -> Iterable[Fault]:
 
 
 def _ranked(found: Iterable[Finding]) -> list[Finding]:
-    rank = {"high": 0, "medium": 1, "low": 2}
-    return sorted(found, key=lambda each: (rank[each.severity], each.rule, each.urn))
+    return sorted(found, key=lambda each: (RANK[each.severity], each.rule, each.urn))
 
 
 def _finding_line(found: Finding) -> FindingLine:

@@ -13,13 +13,14 @@ from planning.access.dangers import Danger, dangers, said_condition
 from planning.access.levels import PERMISSIONS, levels_of
 from planning.access.permissions import Permissions, Scope
 from planning.checks import AccessChange, AccessChanges
+from planning.severity import RANK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from planning.access.actions import ActionSet
     from planning.access.permissions import Holding
-    from planning.findings import Severity
+    from planning.severity import Severity
     from rehearsal.graph import Graph
 
 _TAKES_NO_ON = (" of", databases.OWN)
@@ -222,5 +223,4 @@ def _unbounded(before: Permissions, after: Permissions) -> Iterator[AccessChange
 
 
 def _order(change: AccessChange) -> tuple[Any, ...]:
-    rank = {"high": 0, "medium": 1, "low": 2}
-    return rank[change.severity], change.urn, change.text
+    return RANK[change.severity], change.urn, change.text

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from planning.access.permissions import Permissions, Scope
-    from planning.findings import Severity
+    from planning.severity import Severity
 
 GITHUB = "token.actions.githubusercontent.com"
 _SUBJECT = f"{GITHUB}:sub"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from planning.marks import cluster, data, network, rights, stack, versions
 from planning.marks.looking import Case
+from planning.severity import RANK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,6 @@ RULES = (
 )
 """Each asked of every resource that changes."""
 
-_RANK = {"high": 0, "medium": 1, "low": 2}
 _ACTIONS = {"replace": 0, "delete": 1, "forget": 2, "create": 3, "update": 4, "rename": 5}
 
 
@@ -47,7 +47,7 @@ def of_change(
     for rule in RULES:
         for mark in rule(case):
             found.setdefault((mark.kind, mark.text), mark)
-    yield from sorted(found.values(), key=lambda mark: _RANK[mark.severity])
+    yield from sorted(found.values(), key=lambda mark: RANK[mark.severity])
 
 
 def of_stack(name: str, base: Graph | None, head: Graph | None) -> Iterator[Mark]:
@@ -57,5 +57,5 @@ def of_stack(name: str, base: Graph | None, head: Graph | None) -> Iterator[Mark
 
 def importance(change: Change) -> tuple[int, int, int]:
     """Sorts changes: what is marked first, then what is lost."""
-    worst = min((_RANK[mark.severity] for mark in change.marks), default=3)
+    worst = min((RANK[mark.severity] for mark in change.marks), default=3)
     return worst, 0 if change.refused else 1, _ACTIONS[change.action]

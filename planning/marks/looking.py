@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from planning.compared import Compared
-    from planning.document import Change, PropertyChange, Severity
+    from planning.document import Change, PropertyChange
+    from planning.severity import Severity
     from rehearsal.graph import Graph, Resource
 
 

@@ -9,7 +9,6 @@ from planning.outputs.escape import code, plain
 from planning.outputs.escape import where as where_is
 from planning.outputs.wording import (
     DONE,
-    RANK,
     broken,
     count,
     coverage,
@@ -20,6 +19,7 @@ from planning.outputs.wording import (
     summary,
     title,
 )
+from planning.severity import RANK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,7 +16,8 @@ from planning.outputs.wording import count, groups, marked, one_line, title
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from planning.document import Place, Plan, Severity
+    from planning.document import Place, Plan
+    from planning.severity import Severity
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS: dict[Severity, str] = {"high": "error", "medium": "warning", "low": "note"}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from planning.marks.registry import KINDS
+from planning.severity import RANK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from planning.document import Action, Change, Mark, Plan, PropertyChange, Side, StackPlan
 
-RANK = {"high": 0, "medium": 1, "low": 2}
 SIGNS: Mapping[Action, str] = {
     "create": "+",
     "update": "~",
@@ -114,10 +115,12 @@ def value(given: Any) -> str:
 
 def one_line(text: str) -> str:
     """A text without what would break a line, hide, or turn around what follows."""
-    return "".join(
-        " " if each in "\n\r\t" else each if not _is_control(each) else f"\\u{ord(each):04x}"
-        for each in text
-    )
+    return visible(re.sub(r"[\n\r\t]", " ", text))
+
+
+def visible(text: str) -> str:
+    """A text whose characters that hide, or turn around what follows, stand as their escapes."""
+    return "".join(f"\\u{ord(each):04x}" if _is_control(each) else each for each in text)
 
 
 def property_line(change: PropertyChange) -> str:

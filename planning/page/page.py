@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import unicodedata
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from planning.outputs.wording import groups, marked, visible
 from planning.page import layout
-from planning.page.grouping import grouped
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 LONGEST = 4_000
 """Characters of one value; the JSON output has the whole of it."""
-_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _ORDER = ("delete", "replace", "create", "update", "rename", "forget")
 
 
@@ -35,10 +33,22 @@ def page(plan: Plan) -> str:
         f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
+    alike = {group[0].stack: group for group in groups(plan.stacks)}
     return (
         _environment()
         .from_string(_text("page.html"))
-        .render(plan=plan, groups=grouped(plan.stacks), policy=policy, script=script, style=style)
+        .render(
+            plan=plan,
+            groups=alike.values(),
+            marked=[
+                (mark, alike[stack.stack], change)
+                for mark, stack, change in marked(plan)
+                if stack.stack in alike
+            ],
+            policy=policy,
+            script=script,
+            style=style,
+        )
     )
 
 
@@ -54,6 +64,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "value": value,
         "counted": counted,
+        "named": named,
         "short": lambda text, size: text if len(text) <= size else text[: size - 1] + "…",
     }
     environment.globals |= {
@@ -70,6 +81,12 @@ def value(given: JsonValue) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
 
 
+def named(group: list[StackPlan]) -> str:
+    """The first of stacks that change alike, and how many there are besides."""
+    others = len(group) - 1
+    return f"{group[0].stack} and {others:,} alike" if others else group[0].stack
+
+
 def counted(stack: StackPlan) -> list[tuple[str, int]]:
     """How many resources each action befalls, the gravest first."""
     counts: dict[str, int] = {}
@@ -82,10 +99,7 @@ def _visible(given: object) -> object:
     """Characters that would hide or turn others round, as their escapes."""
     if isinstance(given, Markup):
         return given
-    return "".join(
-        each if each == "\n" or unicodedata.category(each) not in _UNSEEN else ascii(each)[1:-1]
-        for each in str(given)
-    )
+    return "\n".join(map(visible, str(given).split("\n")))
 
 
 def _text(name: str) -> str:

@@ -146,7 +146,13 @@ def plan() -> Plan:
         action="create",
     )
     tenants = tuple(
-        StackPlan(stack=f"tenant.{name}", status="changed", shape="f00", changes=(queue,))
+        StackPlan(
+            stack=f"tenant.{name}",
+            status="changed",
+            shape="f00",
+            consequences=(Mark(kind="tenant-removed", severity="high", text="it all goes"),),
+            changes=(queue,),
+        )
         for name in ("a", "b", "zebra")
     )
     return Plan(
@@ -160,6 +166,8 @@ def plan() -> Plan:
                 tenant="acme",
                 before=Placement(cell="one", database="pool-a"),
                 after=Placement(cell="two", database=HOSTILE),
+                kind="to another cell",
+                not_known=("how long it takes",),
                 steps=("expand", "copy", "cut over"),
                 refused=("the target is full",),
                 reviewers=("@org/operators",),

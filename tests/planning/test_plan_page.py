@@ -63,6 +63,9 @@ def test_all_that_the_plan_says_stands_on_the_page(shown: Page) -> None:
     text = shown.locator("body").text_content() or ""
     for each in (
         "loses data",
+        "it all goes",
+        "to another cell",
+        "how long it takes",
         "it is protected",
         "kmsKeyId",
         "known after the apply",
