@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from planning.code import CATALOG, PACKAGES, Code
-from stacks.programs import ORGANIZATION, parse, references, seen_by
+from planning.code import CATALOG, KINDS, PACKAGES, Code
+from planning.stack_digests import StackDigests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,31 +27,20 @@ class Inputs:
         self, repository: Repository, commit: str, catalog: Catalog, ledger: Ledger
     ) -> None:
         files = repository.files_of(commit, commit, {*PACKAGES, *CATALOG})
-        self._code = Code(files.blobs)
-        lock = files.blobs.get(LOCK)
-        self._lock = lock.content if lock is not None else b""
-        self._catalog = catalog
-        self._ledger = ledger
+        code, lock = Code(files.blobs), files.blobs.get(LOCK)
+        installed = lock.content if lock is not None else b""
+        kinds = {kind: _sha256(code.digest(kind).encode() + installed) for kind in KINDS}
+        entries = {name: entry.model_dump(mode="json") for name, entry in ledger.items()}
+        # What runs is the checkout, and that is the commit: its own programs are imported here.
+        self._digests = StackDigests(catalog, entries, kinds)
 
     def digest(self, stack: str) -> str:
         """Of the code that a stack runs, the catalog that it sees and where its tenant lives."""
-        parts = parse(self._catalog, stack)
-        entry = self._ledger.get(parts.name) if parts.kind == "tenant" else None
-        seen = seen_by(self._catalog, stack, self._ledger).model_dump(mode="json")
-        served = entry.model_dump(mode="json") if entry is not None else None
-        text = json.dumps([stack, self._kinds[parts.kind], seen, served], sort_keys=True)
-        return _sha256(text.encode())
+        return self._digests.of(stack)
 
     def references(self, stack: str) -> tuple[str, ...]:
         """The stacks whose exports a stack reads."""
-        return references(self._catalog, stack, self._ledger)
-
-    @cached_property
-    def _kinds(self) -> Mapping[str, str]:
-        return {
-            kind: _sha256(self._code.digest(kind).encode() + self._lock)
-            for kind in (ORGANIZATION, "cell", "tenant")
-        }
+        return self._digests.references(stack)
 
 
 def exports_digest(exports: Mapping[str, Any]) -> str:

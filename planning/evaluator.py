@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from confinement import confine  # type: ignore[import-not-found]  # it lies beside this file
+# They lie beside this file.
+from confinement import confine  # type: ignore[import-not-found]
+from stack_digests import StackDigests  # type: ignore[import-not-found]
 
 MOST_ERRORS = 25
 """Stacks that may fail before the rest is left alone: they fail for the same reason."""
@@ -112,7 +114,7 @@ def main() -> None:
     ]
     roots = tuple(str(Path(each)) for each in {*libraries, sysconfig.get_paths()["platlib"]})
     sys.path[:] = [str(checkout), *(p for p in sys.path[1:] if p.startswith(roots))]
-    for name in ("confinement",):
+    for name in ("confinement", "stack_digests"):
         sys.modules.pop(name, None)
     os.chdir(scratch)
     holds = confine(readable, scratch)
@@ -168,24 +170,14 @@ class Serving:
 
     def digests(self, ledger: dict[str, Any], code: dict[str, str]) -> None:
         """A digest of each stack's own part of the catalog and code, and what it refers to."""
-        from catalog.tenant import Placement
-        from stacks import programs
+        from stacks.programs import stack_names
 
-        self._ledger = {name: Placement.model_validate(each) for name, each in ledger.items()}
-        whole = None
-        found: dict[str, Any] = {}
-        for stack in programs.stack_names(self._catalog):
-            if hasattr(programs, "seen_by"):
-                seen = programs.seen_by(self._catalog, stack, self._ledger).model_dump_json()
-            else:
-                # Its programs are shown the whole catalog and all of the ledger.
-                whole = whole or self._catalog.model_dump_json() + json.dumps(ledger)
-                seen = whole
-            kind, _, name = stack.partition(".")
-            served = json.dumps(ledger.get(name)) if kind == "tenant" else ""
-            text = "\0".join((stack, code[kind], served, seen))
-            references = programs.references(self._catalog, stack, self._ledger)
-            found[stack] = [hashlib.sha256(text.encode()).hexdigest(), references]
+        digests = StackDigests(self._catalog, ledger, code)
+        self._ledger = digests.ledger
+        found = {
+            stack: [digests.of(stack), digests.references(stack)]
+            for stack in stack_names(self._catalog)
+        }
         self._answers.send({"digests": found})
 
     def evaluate(self, stacks: list[str], jobs: int, marker: str, key: str) -> None:
