@@ -109,6 +109,25 @@ def lets_in(made: Made) -> bool:
     return True
 
 
+def killed_once_at(journey: Journey, point: str) -> None:
+    """Kill a move's first run at a place, and see that the second completes it."""
+    journey.workload.start()
+    journey.workload.wait_for_writes(20)
+
+    killed = journey.move("--jobs", "2", kill_at=f"{point}!")
+    assert killed.killed, (point, killed.code, killed.stdout, killed.stderr)
+    journey.serving()
+    journey.workload.wait_for_writes(5)
+    again = journey.move("--jobs", "2")
+
+    assert again.code == 0, again.stderr
+    assert journey.status()["phase"] == "soak"
+    assert journey.serving() is journey.target
+    journey.workload.wait_for_writes(5)
+    audit = journey.account()
+    assert audit.pooler_errors == ()
+
+
 def points() -> list[str]:
     """Every crash point that the code names."""
     import re

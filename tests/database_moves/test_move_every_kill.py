@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from catalogs import MADE_BY_MOVES, listing
-from move_journey import lets_in, points
+from move_journey import killed_once_at, lets_in, points
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,15 @@ pytestmark = pytest.mark.needs_pgbouncer
 
 # Places on ways out that this move does not take: what gives it up, and what drops the old side.
 ELSEWHERE = {point for point in points() if point.startswith("abort.")} | {"finish.dropped"}
+
+# After commits that are made side by side: a kill at one of these may come between another's commit
+# and its place, which nothing passes again then.
+SIDE_BY_SIDE = {
+    "copy.part-done",
+    "indexes.batch-done",
+    "indexes.one-built",
+    "indexes.table-done",
+}
 
 MOST_KILLS = 90
 """Of one command: more than there are places."""
@@ -72,7 +81,8 @@ def test_a_move_that_is_killed_at_every_place_in_turn_loses_nothing_and_leaves_n
     until_done(journey, "finish", there)
 
     reached = set(there.read_text().splitlines())
-    assert sorted(set(points()) - ELSEWHERE - reached) == []
+    slipped_by = set(points()) - ELSEWHERE - reached
+    assert sorted(slipped_by - SIDE_BY_SIDE) == []
     swap = {point for point in points() if point.startswith("swap.")}
     assert sorted((swap | set(GUARDS)) - set(back.read_text().splitlines())) == []
     assert not lets_in(journey.source)
@@ -81,3 +91,5 @@ def test_a_move_that_is_killed_at_every_place_in_turn_loses_nothing_and_leaves_n
         assert {name: found[name] for name in MADE_BY_MOVES} == {key: [] for key in MADE_BY_MOVES}
         assert "patchworks_moves" not in found["schemas"]
     assert journey.account_at(journey.target).pooler_errors == ()
+    for place in sorted(slipped_by):
+        killed_once_at(make_journey(16, 18), place)

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from move_journey import points
+from move_journey import killed_once_at, points
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,19 +28,4 @@ BY_DAY = ("swap.decided",)
 def test_a_killed_mover_goes_on_where_it_was(
     make_journey: Callable[[int, int], Journey], point: str
 ) -> None:
-    journey = make_journey(16, 18)
-    journey.workload.start()
-    journey.workload.wait_for_writes(20)
-
-    killed = journey.move("--jobs", "2", kill_at=f"{point}!")
-    assert killed.killed, (point, killed.code, killed.stdout, killed.stderr)
-    journey.serving()
-    journey.workload.wait_for_writes(5)
-    again = journey.move("--jobs", "2")
-
-    assert again.code == 0, again.stderr
-    assert journey.status()["phase"] == "soak"
-    assert journey.serving() is journey.target
-    journey.workload.wait_for_writes(5)
-    audit = journey.account()
-    assert audit.pooler_errors == ()
+    killed_once_at(make_journey(16, 18), point)
