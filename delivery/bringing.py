@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from delivery.engine import EngineError
 from delivery.inputs import is_current
+from delivery.moves import settle
 from delivery.records import Attempt, Delivered
 
 if TYPE_CHECKING:
@@ -98,6 +99,9 @@ def _bring(desk: Desk, stack: str) -> bool:
     began = time.monotonic()
     brought = desk.engine.up(stack)
     seconds = round(time.monotonic() - began, 3)
+    kind, _, name = stack.partition(".")
+    if kind == "tenant":
+        settle(desk, name)
     new = Delivered(
         stack=stack,
         commit=desk.commit,

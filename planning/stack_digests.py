@@ -39,14 +39,20 @@ class StackDigests:
     def of(self, stack: str) -> str:
         """A digest of the stack's code, of the catalog that it sees and of its tenant's entry."""
         kind, _, name = stack.partition(".")
-        entry = self._entries.get(name) if kind == "tenant" else None
-        served = json.dumps(entry, sort_keys=True) if entry is not None else ""
+        served = self._served(name) if kind == "tenant" else ""
         text = "\0".join((stack, self._code[kind], served, self._seen(stack)))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def references(self, stack: str) -> tuple[str, ...]:
         """The stacks whose exports a stack reads."""
         return tuple(self._programs.references(self._catalog, stack, self.ledger))
+
+    def _served(self, tenant: str) -> str:
+        """Where a tenant is served; without an entry that is where its file says."""
+        declared = self._catalog.tenants[tenant].placement
+        entry = self._entries.get(tenant) or declared.model_dump(mode="json")
+        given = {key: value for key, value in entry.items() if value is not None}
+        return json.dumps(given, sort_keys=True)
 
     def _seen(self, stack: str) -> str:
         if hasattr(self._programs, "seen_by"):

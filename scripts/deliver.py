@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from scripts.catalog_options import JsonOption, load_catalog, print_json
+from scripts.delivery_log import Log, explained
+from scripts.delivery_moves import moves
 from scripts.delivery_options import (
     CommitArgument,
-    DeliveryStateOption,
     EngineOption,
     GithubOutputOption,
     JobsOption,
@@ -19,11 +19,9 @@ from scripts.delivery_options import (
     desk_of,
     own_run,
 )
-from scripts.exits import ExitCode
+from scripts.state_option import StateOption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from delivery.plan import DeliveryPlan, WavePlan
 
 app = typer.Typer(
@@ -33,53 +31,11 @@ app = typer.Typer(
 )
 
 
-class Log:
-    """Tells a delivery line by line, on standard error."""
-
-    def says(self, text: str) -> None:
-        """Something that a reader of the log should know."""
-        typer.echo(f"patchworks: {text}", err=True)
-
-    def stack_begins(self, stack: str) -> None:
-        """A stack is about to be brought up."""
-        typer.echo(f"  {stack} ...", err=True)
-
-    def stack_ends(self, stack: str, seconds: float, changes: Mapping[str, int]) -> None:
-        """A stack has been brought up."""
-        counted = ", ".join(f"{count} {name}" for name, count in sorted(changes.items()))
-        typer.echo(f"  {stack} done after {seconds:.1f} s: {counted or 'nothing'}", err=True)
-
-    def stack_fails(self, stack: str, problem: str) -> None:
-        """A stack could not be brought up."""
-        typer.echo(f"  {stack} failed: {problem}", err=True)
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    """Turns what stops a delivery into words and an exit code."""
-    from delivery.bringing import StoppedError
-    from delivery.checkout import RefusedError
-    from delivery.engine import EngineError
-
-    try:
-        yield
-    except (RefusedError, StoppedError) as error:
-        typer.echo(f"patchworks: {error.problem}", err=True)
-        if error.remedy:
-            typer.echo(f"patchworks: to go on: {error.remedy}", err=True)
-        refused = isinstance(error, RefusedError)
-        raise typer.Exit(ExitCode.REFUSED if refused else ExitCode.FAULTS) from None
-    except (EngineError, LookupError) as error:
-        # Without the organization's tables nothing can be recorded, and so nothing begun.
-        typer.echo(f"patchworks: {error}", err=True)
-        raise typer.Exit(ExitCode.REFUSED) from None
-
-
 @app.command("plan")
 def plan_command(
     commit: CommitArgument = "HEAD",
     engine: EngineOption = "auto",
-    state: DeliveryStateOption = None,
+    state: StateOption = None,
     outputs: GithubOutputOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -120,7 +76,7 @@ def up(
         typer.Option("--wait", metavar="SECONDS", min=0, help="For another delivery at work."),
     ] = 600,
     engine: EngineOption = "auto",
-    state: DeliveryStateOption = None,
+    state: StateOption = None,
     run: RunOption = "",
     jobs: JobsOption = 4,
 ) -> None:
@@ -147,7 +103,7 @@ def up(
 def status(
     commit: CommitArgument = "HEAD",
     engine: EngineOption = "auto",
-    state: DeliveryStateOption = None,
+    state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say how far a commit has come, what it waits for, and what each environment has."""
@@ -160,6 +116,9 @@ def status(
     else:
         for line in lines(found):
             typer.echo(line)
+
+
+app.command()(moves)
 
 
 @app.command()

@@ -46,16 +46,6 @@ EngineOption = Annotated[
         "By default the CLI where it is installed.",
     ),
 ]
-DeliveryStateOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--state",
-        metavar="DIRECTORY",
-        envvar="PATCHWORKS_STATE",
-        help="Where the cloud on this machine keeps its state; by default .patchworks in the "
-        "checkout.",
-    ),
-]
 RunOption = Annotated[
     str,
     typer.Option(

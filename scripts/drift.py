@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from scripts.catalog_options import JsonOption, load_catalog, pick, print_json
-from scripts.deliver import explained
-from scripts.delivery_options import DeliveryStateOption, EngineOption, engine_of
+from scripts.delivery_log import explained
+from scripts.delivery_options import EngineOption, engine_of
 from scripts.exits import ExitCode
+from scripts.state_option import StateOption
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,7 +47,7 @@ def drift(
         typer.Option("--environment", metavar="NAME", help="List the cells of these alone."),
     ] = None,
     engine: EngineOption = "auto",
-    state: DeliveryStateOption = None,
+    state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say which stacks an update would change now; 1 where one differs or can't be told.

@@ -7,16 +7,16 @@ from typing import Annotated
 import typer
 
 from scripts.catalog_options import JsonOption, load_catalog, print_json
-from scripts.deliver import Log, explained
+from scripts.delivery_log import Log, explained
 from scripts.delivery_options import (
     CommitArgument,
-    DeliveryStateOption,
     EngineOption,
     RunOption,
     desk_of,
     own_run,
 )
 from scripts.exits import ExitCode
+from scripts.state_option import StateOption
 
 app = typer.Typer(
     add_completion=False,
@@ -29,7 +29,7 @@ app = typer.Typer(
 def check(
     commit: CommitArgument = "HEAD",
     engine: EngineOption = "auto",
-    state: DeliveryStateOption = None,
+    state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say whether exactly this commit may reach production; 3 where anything is missing."""
@@ -77,7 +77,7 @@ def approve(
     reject: Annotated[bool, typer.Option("--reject", help="They found it wrong.")] = False,
     comment: Annotated[str, typer.Option("--comment", help="What they say of it.")] = "",
     engine: EngineOption = "auto",
-    state: DeliveryStateOption = None,
+    state: StateOption = None,
     run: RunOption = "",
 ) -> None:
     """Record that named people tried a commit in staging, and what they say of it."""
@@ -94,7 +94,7 @@ def approve(
 def evidence(
     commit: CommitArgument = "HEAD",
     engine: EngineOption = "auto",
-    state: DeliveryStateOption = None,
+    state: StateOption = None,
 ) -> None:
     """Print all that is recorded of a commit's delivery; 3 where production does not have it."""
     from delivery.status import as_document, look
@@ -163,7 +163,7 @@ def record(
         str, typer.Option("--api", envvar="GITHUB_API_URL", help="GitHub's address for programs.")
     ] = "https://api.github.com",
     engine: EngineOption = "auto",
-    state: DeliveryStateOption = None,
+    state: StateOption = None,
     run: RunOption = "",
 ) -> None:
     """Record who let a commit through, or did not, as GitHub has it of a workflow's run."""

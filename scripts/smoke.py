@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from scripts.deliver import explained
-from scripts.delivery_options import DeliveryStateOption, EngineOption, engine_of
+from scripts.delivery_log import explained
+from scripts.delivery_options import EngineOption, engine_of
 from scripts.exits import ExitCode
+from scripts.state_option import StateOption
 
 app = typer.Typer(add_completion=False)
 
@@ -19,7 +20,7 @@ def smoke(
         Literal["dev", "staging", "canary", "rest"], typer.Argument(help="Whose stacks.")
     ],
     engine: EngineOption = "auto",
-    state: DeliveryStateOption = None,
+    state: StateOption = None,
 ) -> None:
     """Look whether no alarm is on, replicas answer, and secrets open what they should.
 

@@ -12,6 +12,7 @@ StateOption = Annotated[
     typer.Option(
         "--state",
         metavar="DIRECTORY",
+        envvar="PATCHWORKS_STATE",
         help="Where the cloud on this machine keeps its state; by default .patchworks in the "
         "checkout.",
     ),

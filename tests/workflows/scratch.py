@@ -13,7 +13,8 @@ from rehearsal.local_cloud import LocalCloud
 
 ROOT = find_root()
 PACKAGES = (
-    "bootstrap", "catalog", "components", "delivery", "planning", "rehearsal", "scripts", "stacks",
+    "bootstrap", "catalog", "components", "database_moves", "delivery", "planning", "policies",
+    "rehearsal", "scripts", "stacks", "tenant_moves",
 )  # fmt: skip
 FILES = ("organization.yaml", "google-saml-metadata.xml", "Pulumi.yaml", "requirements.lock")
 KEPT = {
