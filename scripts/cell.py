@@ -1,4 +1,4 @@
-"""`patchworks cell`: what cells there are, and what one is made of."""
+"""`patchworks cell`: what cells there are, what one is made of, and how one becomes empty."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scripts import cell_evacuation
 from scripts.catalog_options import CatalogOption, JsonOption, load_catalog, pick, print_json
 from scripts.tables import print_facts, print_table
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from catalog.catalog import Catalog
     from catalog.cell import Cell, DatabaseSettings, NodePool
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="List and show cells.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, show and evacuate cells.")
+app.command()(cell_evacuation.evacuate)
 
 
 @app.command("list")

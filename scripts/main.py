@@ -32,7 +32,7 @@ COMMANDS: dict[str, Registered] = {
     "rehearse": Registered("scripts.rehearse", "Evaluate stacks and apply them on this machine."),
     "local": Registered("scripts.local", "Start, stop or describe the cloud on this machine."),
     "tenant": Registered("scripts.tenant", "List, show and create tenants."),
-    "cell": Registered("scripts.cell", "List and show cells."),
+    "cell": Registered("scripts.cell", "List, show and evacuate cells."),
     "database": Registered("scripts.database", "Move a live PostgreSQL database elsewhere."),
     "deliver": Registered("scripts.deliver", "Take a merged commit to production, past its gates."),
     "release": Registered("scripts.release", "Hold a commit to the release checklist."),

@@ -65,7 +65,7 @@ def move(
                 typer.echo(found.described, err=True)
                 for label, text in forecast(asked.platform, found, asked.options).lines():
                     typer.echo(f"  {label:<10}{text}", err=True)
-            _ask(f"Go on with {found.described}?" if found.begun else "Move it?")
+            ask(f"Go on with {found.described}?" if found.begun else "Move it?")
         return commands.move(asked)
 
     _run(asked, confirmed, as_json)
@@ -89,7 +89,7 @@ def rollback(
 
     asked = _asked(name, catalog, state, max_pause=max_pause, cancel_blockers=cancel_blockers)
     if not yes:
-        _ask(f"Bring {name} back to where it was?")
+        ask(f"Bring {name} back to where it was?")
     _run(asked, commands.rollback, as_json)
 
 
@@ -119,7 +119,7 @@ def finish(
 
     asked = _asked(name, catalog, state)
     if not yes:
-        _ask(f"End the move of {name}? The side that does not serve stops following.")
+        ask(f"End the move of {name}? The side that does not serve stops following.")
     _run(asked, partial(commands.finish, drop=not keep), as_json)
 
 
@@ -172,7 +172,8 @@ def _platform(name: str, catalog: Path | None, state: Path | None) -> Platform:
     return LocalPlatform(loaded, LocalCloud.at(state), Silent())
 
 
-def _ask(question: str) -> None:
+def ask(question: str) -> None:
+    """Ask on the terminal; ends in wrong usage where nobody can be asked."""
     if not sys.stdin.isatty():
         typer.echo(f"patchworks: {question} Nobody can be asked here: add --yes", err=True)
         raise typer.Exit(ExitCode.USAGE)
