@@ -8,7 +8,7 @@ from catalog.allow_lists import effective
 from catalog.base import AllowList, CatalogModel
 from catalog.cell import Cell
 from catalog.organization import Organization
-from catalog.tenant import Placement, Served, Tenant
+from catalog.tenant import Placement, Retained, Served, Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +53,12 @@ class Catalog(CatalogModel):
                 "cost-centre": tenant.cost_centre,
             }
         return dict(sorted(tags.items()))
+
+
+def retained(tenant: Tenant, ledger: Mapping[str, Placement]) -> dict[str, Retained]:
+    """What the tenant left behind, by cell; a slice there takes it over instead of making it."""
+    entry = ledger.get(tenant.name)
+    return {each.cell: each for each in entry.retained} if isinstance(entry, Served) else {}
 
 
 def placements(tenant: Tenant, ledger: Mapping[str, Placement]) -> tuple[Placement, ...]:

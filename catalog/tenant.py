@@ -38,11 +38,23 @@ class Placement(CatalogModel):
     """The tenant's own database cluster; given exactly when `database` is `dedicated`."""
 
 
+class Retained(CatalogModel):
+    """What a tenant's stack has let go of in a cell and the cloud still has, by its ids there."""
+
+    cell: Slug
+    bucket: str | None = None
+    secret_arn: str | None = None
+    """Of the secret that says how the database is reached."""
+    key_id: str | None = None
+
+
 class Served(Placement):
     """The placement that serves a tenant, as the ledger says."""
 
     keeps: Placement | None = None
     """A placement that does not serve and whose slice stays: a move may go back to it."""
+    retained: tuple[Retained, ...] = ()
+    """Cells the tenant has left; a slice that comes back there takes over what is there."""
 
     def bare(self) -> Placement:
         """The placement alone."""

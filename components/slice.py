@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from catalog.base import AllowList
     from catalog.cell import Cell
     from catalog.organization import Organization
-    from catalog.tenant import Tenant
+    from catalog.tenant import Retained, Tenant
 
 
 class Slice(pulumi.ComponentResource):
@@ -42,7 +42,8 @@ class Slice(pulumi.ComponentResource):
     A slice that is `leaving`, because the tenant is declared elsewhere, can be dropped by the next
     update: AWS' deletion protection is off, and so is the engine's, which otherwise refuses to let
     go even of what stays in the cloud. Bucket, secret and key do stay. The pooler may reach the
-    databases of all `database_cells`, as the one that serves is in one of them.
+    databases of all `database_cells`, as the one that serves is in one of them. Bucket and secret
+    that are `retained` from an earlier stay in the cell are taken over.
     """
 
     load_balancer_dns_name: pulumi.Output[str]
@@ -68,6 +69,7 @@ class Slice(pulumi.ComponentResource):
         zone_provider: aws.Provider,
         database_cells: Sequence[Cell],
         leaving: bool,
+        retained: Retained | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("patchworks:tenant:Slice", name, None, opts)
@@ -86,6 +88,7 @@ class Slice(pulumi.ComponentResource):
             key_arn=key_arn,
             account=cell.account,
             protect=not leaving,
+            adopt=retained is not None and retained.bucket is not None,
             opts=self._child,
         )
         ingress, firewall = self._ingress(allow_list, zone_id, zone_provider, leaving)
@@ -98,6 +101,7 @@ class Slice(pulumi.ComponentResource):
             value=connection(database, pooler.host, pooler.port),
             accounts=[cell.account],
             protect=not leaving,
+            adopt=retained.secret_arn if retained is not None else None,
             opts=self._child,
         )
         for service in spec.services:

@@ -98,6 +98,12 @@ class LocalCloudAnswers:
         self, resource: Resource, previous: Applied | None
     ) -> tuple[Operation, tuple[str, ...], Applied]:
         driver = drivers().get(resource.type)
+        if resource.import_id is not None and (
+            previous is None or previous.id != resource.import_id
+        ):
+            # One that was made in its place is let go of where it is to be retained.
+            replaces = previous is not None and not previous.retain_on_delete
+            return "import", (), self._create(resource, replaces=replaces)
         if previous is None:
             return "create", (), self._create(resource)
         inputs = with_ignored(previous.inputs, resource.inputs, resource.ignore_changes)
@@ -121,10 +127,10 @@ class LocalCloudAnswers:
 
     def _create(self, resource: Resource, *, replaces: bool = False) -> Applied:
         if resource.type in drivers():
-            wanted = self._wanted(resource, None, {})
+            wanted = self._wanted(resource, resource.import_id, {})
             return self.operations.create(wanted, resource.source, replaces=replaces)
         answer = self._simulated.answer(resource)
-        applied = self._wanted(resource, answer.id, answer.outputs)
+        applied = self._wanted(resource, resource.import_id or answer.id, answer.outputs)
         self.state.put(applied, replaces=replaces)
         return applied
 

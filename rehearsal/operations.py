@@ -54,7 +54,10 @@ class Operations:
     def create(
         self, wanted: Applied, source: Source | None = None, *, replaces: bool = False
     ) -> Applied:
-        """Create what is wanted; with `replaces` the former one is left to be deleted later."""
+        """Create what is wanted; with `replaces` the former one is left to be deleted later.
+
+        What is wanted under an id is there already, and is taken over.
+        """
         begun = Begun("replace" if replaces else "create", new_attempt(), wanted)
         return self._do(begun, source)
 
@@ -106,6 +109,11 @@ class Operations:
     def _drive(self, begun: Begun) -> tuple[str | None, dict[str, Any]]:
         wanted, cloud = begun.wanted, self._cloud(begun.wanted)
         driver = drivers()[wanted.type]
+        if begun.operation != "update" and wanted.id is not None:
+            adopt = getattr(driver, "adopt", None)
+            if adopt is None:
+                raise NotImplementedError(f"the local cloud can't import a {wanted.type}")
+            return wanted.id, adopt(wanted.id, reveal(wanted.inputs), cloud)
         if begun.operation != "update":
             return driver.create(wanted.name, reveal(wanted.inputs), cloud)
         previous = self.state.resources[wanted.urn]

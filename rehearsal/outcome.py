@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from rehearsal.drivers.base import Driver
     from rehearsal.graph import Graph
 
-Operation = Literal["create", "update", "replace", "delete", "retain", "same", "keep"]
-"""`retain` lets go of a resource and leaves it in the cloud; `keep` holds on to a protected one."""
+Operation = Literal["create", "import", "update", "replace", "delete", "retain", "same", "keep"]
+"""`import` takes over what is in the cloud already; `retain` lets go of a resource and leaves it
+there; `keep` holds on to a protected one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _VERBS = {
     "create": "created",
+    "import": "taken over",
     "update": "changed",
     "replace": "replaced",
     "delete": "deleted",

@@ -20,6 +20,7 @@ UNBOUNDED = 1000
 """Characters; longer than any line of the report."""
 MARKS = {
     "create": "+",
+    "import": "=",
     "update": "~",
     "replace": "%",
     "delete": "-",
@@ -29,7 +30,7 @@ MARKS = {
 }
 _LISTED = 12
 """Changed resources of one component that are listed one by one; beyond, they are counted."""
-_ALWAYS_LISTED = ("keep", "retain")
+_ALWAYS_LISTED = ("import", "keep", "retain")
 _WHOLESALE = ({"create"}, {"delete"})
 """What needs no list: a component that comes or goes as a whole."""
 
@@ -107,6 +108,7 @@ def total(outcomes: Sequence[Outcome]) -> Counter[str]:
 def _counts(counts: Counter[str]) -> dict[str, int]:
     names = {
         "create": "created",
+        "import": "imported",
         "update": "changed",
         "replace": "replaced",
         "delete": "deleted",

@@ -60,8 +60,6 @@ def read_ledger(catalog: Catalog, client: Any = None) -> Ledger:
 
 
 def served(item: dict[str, Any]) -> Served:
-    """The placement of an item, with the one that is kept beside it."""
-    keeps = item.get("keeps")
-    return Served.model_validate(
-        json.loads(item["placement"]["S"]) | ({"keeps": json.loads(keeps["S"])} if keeps else {})
-    )
+    """The placement of an item, with the one that is kept beside it and what was left."""
+    besides = {name: json.loads(item[name]["S"]) for name in ("keeps", "retained") if name in item}
+    return Served.model_validate(json.loads(item["placement"]["S"]) | besides)

@@ -12,10 +12,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from catalog.base import CatalogModel
-from catalog.tenant import Placement
+from catalog.tenant import Placement, Retained
 from stacks.ledger import served, table_arn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from catalog.organization import Organization
 
 _CURRENT = "0"
@@ -35,6 +37,8 @@ class Entry(CatalogModel):
     """A placement that does not serve and whose slice stays, for a way back."""
     move: str | None = None
     """The name of the move under way, which nobody else may begin meanwhile."""
+    retained: tuple[Retained, ...] = ()
+    """What the tenant left in other cells, for a slice that comes back there."""
     why: str = ""
     at: datetime
 
@@ -93,8 +97,11 @@ class LedgerTable:
         target: Placement | None = None,
         keeps: Placement | None = None,
         move: str | None = None,
+        retained: Sequence[Retained] | None = None,
     ) -> Entry:
         """Replace the entry that was read by a new one, if it is still the same.
+
+        What is retained stays as it was where it is not given.
 
         Raises `StaleEntryError` with nothing changed where it is not.
         """
@@ -105,6 +112,7 @@ class LedgerTable:
             target=target,
             keeps=keeps,
             move=move,
+            retained=tuple(retained if retained is not None else known.retained if known else ()),
             why=why,
             at=datetime.now(UTC),
         )
@@ -157,6 +165,9 @@ def _item(entry: Entry, version: str) -> dict[str, Any]:
             item[name] = {"S": _text(value)}
     if entry.move is not None:
         item["move"] = {"S": entry.move}
+    if entry.retained:
+        left = [each.model_dump(mode="json", exclude_none=True) for each in entry.retained]
+        item["retained"] = {"S": json.dumps(left, sort_keys=True)}
     return item
 
 
@@ -166,12 +177,14 @@ def _text(placement: Placement) -> str:
 
 
 def _entry(item: dict[str, Any]) -> Entry:
+    found = served(item)
     return Entry(
         tenant=item["tenant"]["S"],
         revision=int(item.get("revision", {"N": "0"})["N"]),
-        placement=served(item).bare(),
+        placement=found.bare(),
         target=_placement(item, "target"),
-        keeps=_placement(item, "keeps"),
+        keeps=found.keeps,
+        retained=found.retained,
         move=item.get("move", {}).get("S"),
         why=item.get("why", {"S": ""})["S"],
         at=datetime.fromisoformat(item.get("at", {"S": "1970-01-01T00:00:00+00:00"})["S"]),

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 import pulumi_random as random
 
 from catalog import names
-from catalog.catalog import placements
+from catalog.catalog import placements, retained
 from components.aws.database import Database
 from components.aws.keys import Key, logs_encrypt
 from components.aws.log_subscriptions import LogSubscriptions
@@ -48,6 +48,7 @@ class _Program:
         self.catalog = catalog
         self.tenant = tenant
         self.placements = placements(tenant, ledger)
+        self.retained = retained(tenant, ledger)
         self.cells = {place.cell: catalog.cells[place.cell] for place in self.placements}
         self.offers = {name: CellOffer(cell) for name, cell in self.cells.items()}
         self.zone_id = organization_offer().zone_id
@@ -126,6 +127,7 @@ class _Program:
             account=cell.account,
             statements=[logs_encrypt(cell.account, cell.region)],
             protect=not self._leaves(cell),
+            adopt=here.key_id if (here := self.retained.get(cell.name)) else None,
             opts=inside,
         )
 
@@ -230,6 +232,7 @@ class _Program:
             zone_provider=self.dns_provider,
             database_cells=tuple(self.cells.values()),
             leaving=self._leaves(cell),
+            retained=self.retained.get(cell.name),
             opts=inside,
         )
         self._archive(name, cell, {"firewall": found.firewall_log_group_name}, inside)

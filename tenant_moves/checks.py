@@ -9,6 +9,7 @@ import psycopg
 from components.postgresql.tenant_database import CONNECTIONS_BESIDE_APPLICATION
 from database_moves.database import Database
 from database_moves.errors import MoveError, RefusedError
+from tenant_moves import retained
 from tenant_moves.slices import key, same
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def _reasons(platform: Platform, plan: Plan) -> Iterator[str]:
             yield from _slots(source, "source", plan)
     except (MoveError, psycopg.OperationalError) as error:
         yield f"the database that serves does not answer ({_first(error)}): bring its cell up"
+    yield from _left_there(platform, plan)
     try:
         server = platform.maintenance(plan.tenant, plan.target)
         if server is None:
@@ -52,6 +54,24 @@ def _reasons(platform: Platform, plan: Plan) -> Iterator[str]:
             yield from _room(platform, target, plan)
     except (MoveError, psycopg.OperationalError) as error:
         yield f"the target {key(plan.target)} does not answer ({_first(error)}): bring its cell up"
+
+
+def _left_there(platform: Platform, plan: Plan) -> Iterator[str]:
+    """Whether anything of an earlier stay is in the way, unless the stack has a slice there."""
+    try:
+        exports = platform.exports(plan.tenant)
+    except MoveError:
+        # Said already.
+        return
+    if key(plan.target) in exports.databases:
+        return
+    yield from retained.hindrances(
+        platform.catalog,
+        platform.aws,
+        plan.tenant,
+        plan.target,
+        slice_there=plan.target.cell in exports.slices,
+    )
 
 
 def _slots(session: Connection, side: Side, plan: Plan) -> Iterator[str]:

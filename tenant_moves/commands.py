@@ -14,14 +14,15 @@ from database_moves import commands as databases
 from database_moves import durable, store
 from database_moves.crash_points import reached
 from database_moves.errors import MoveError, RefusedError
-from tenant_moves import checks, entries, lease, plan, stages
+from tenant_moves import checks, entries, lease, plan, retained, stages
 from tenant_moves.context import TenantContext, store_url
 from tenant_moves.slices import key, same
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from catalog.tenant import Placement, Retained
     from database_moves.database import Side
     from database_moves.options import MoveOptions
     from database_moves.progress import Progress
@@ -90,7 +91,7 @@ def move(asked: Asked) -> Result:
             return _close(asked, context, _state(asked, found))
         if not found.begun:
             check(asked, found)
-        entries.begin(_ledger(asked), found, entry)
+        entries.begin(_ledger(asked), found, entry, _there(asked, found, entry))
         reached("tenant.begun")
         known = _state(asked, found)
         if _over(known):
@@ -163,7 +164,8 @@ def _give_up(asked: Asked, context: TenantContext, state: MoveState | None) -> R
     if state is not None:
         state = databases.abort(context.database_context("source"), context.url)
         reached("tenant.given-up")
-    entries.end(_ledger(asked), found, f"the move to {key(found.target)} was given up")
+    why = f"the move to {key(found.target)} was given up"
+    entries.end(_ledger(asked), found, why, _left(asked, found.source, found.target))
     return _result(asked, found, state, f"{key(found.source)} serves; the move is given up")
 
 
@@ -194,7 +196,9 @@ def _end(
     serving = found.target if state.serving == "target" else found.source
     if state.phase == "finished":
         stages.run(context, "dump", serving=state.serving)
-    entries.close(_ledger(asked), found, f"the move ended in {key(serving)}")
+    other = found.source if same(serving, found.target) else found.target
+    left = _left(asked, serving, other)
+    entries.close(_ledger(asked), found, f"the move ended in {key(serving)}", left)
     reached("tenant.closed")
     return _close(asked, context, state, drop)
 
@@ -234,8 +238,29 @@ def _copied(asked: Asked, context: TenantContext, known: MoveState | None) -> Mo
         return databases.move(context.database_context("target"), context.url)
     except databases.PreflightRefusedError:
         # Nothing of the database was touched; the slice that is there already is what is declared.
-        entries.end(_ledger(asked), context.plan, "the preflight of the database refused the move")
+        found = context.plan
+        why = "the preflight of the database refused the move"
+        entries.end(_ledger(asked), found, why, _left(asked, found.source, found.target))
         raise
+
+
+def _there(asked: Asked, found: Plan, entry: Entry) -> Sequence[Retained] | None:
+    """What is left where a move goes to; None where it has begun, or the stack has a slice there.
+
+    A tenant may have left before the ledger remembered, and people may have cleared up since.
+    """
+    cell = found.target.cell
+    if found.begun or cell in asked.platform.exports(asked.tenant).slices:
+        return None
+    there = retained.look(asked.platform.catalog, asked.platform.aws, asked.tenant, cell)
+    return retained.with_cell(entry.retained, cell, there)
+
+
+def _left(asked: Asked, serving: Placement, other: Placement) -> Retained | None:
+    """What the cloud keeps of the side that is let go of; None within one cell."""
+    if serving.cell == other.cell:
+        return None
+    return retained.look(asked.platform.catalog, asked.platform.aws, asked.tenant, other.cell)
 
 
 def _ledger(asked: Asked) -> LedgerTable:

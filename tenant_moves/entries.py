@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 from catalog.tenant import Placement
 from database_moves.errors import MoveError, RefusedError
 from stacks.ledger_table import LedgerTable, StaleEntryError
+from tenant_moves.retained import with_cell
 from tenant_moves.slices import key, same
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from catalog.catalog import Catalog
     from catalog.organization import Organization
+    from catalog.tenant import Retained
     from stacks.ledger_table import Entry
     from tenant_moves.plan import Plan
     from tenant_moves.platform import Aws
@@ -55,8 +59,13 @@ def first(ledger: LedgerTable, catalog: Catalog, tenant: str, serving: str) -> E
         return stale.found
 
 
-def begin(ledger: LedgerTable, plan: Plan, entry: Entry) -> Entry:
-    """Note that the move has begun; raises `RefusedError` where another was first."""
+def begin(
+    ledger: LedgerTable, plan: Plan, entry: Entry, retained: Sequence[Retained] | None = None
+) -> Entry:
+    """Note that the move has begun, and what was left where it goes to, if it has changed.
+
+    Raises `RefusedError` where another was first.
+    """
     if entry.move == plan.move:
         return entry
     try:
@@ -67,6 +76,7 @@ def begin(ledger: LedgerTable, plan: Plan, entry: Entry) -> Entry:
             target=plan.target,
             keeps=plan.target,
             move=plan.move,
+            retained=retained,
             why=f"the move to {key(plan.target)} begins",
         )
     except StaleEntryError as stale:
@@ -104,10 +114,11 @@ def flip(ledger: LedgerTable, plan: Plan, serving: Placement, why: str) -> Entry
         raise MoveError(str(stale)) from None
 
 
-def close(ledger: LedgerTable, plan: Plan, why: str) -> Entry | None:
+def close(ledger: LedgerTable, plan: Plan, why: str, left: Retained | None = None) -> Entry | None:
     """Let go of the side that does not serve, so that the stack can drop it; again changes nothing.
 
-    The entry names the move until all is done, so that whoever comes next completes it.
+    The entry names the move until all is done, so that whoever comes next completes it. What is
+    `left` in another cell is remembered; what was left where it serves now is the stack's by now.
     """
     entry = ledger.entry(plan.tenant)
     if entry is None or entry.move != plan.move or entry.keeps is None:
@@ -119,18 +130,32 @@ def close(ledger: LedgerTable, plan: Plan, why: str) -> Entry | None:
             placement=entry.placement,
             target=entry.placement,
             move=plan.move,
+            retained=[each for each in _with(entry, left) if each.cell != entry.placement.cell],
             why=why,
         )
     except StaleEntryError as stale:
         raise MoveError(str(stale), remedy="run the same command again") from None
 
 
-def end(ledger: LedgerTable, plan: Plan, why: str) -> Entry | None:
-    """Note that the move is over, wherever it ended; again changes nothing."""
+def end(ledger: LedgerTable, plan: Plan, why: str, left: Retained | None = None) -> Entry | None:
+    """Note that the move is over, wherever it ended, and what is `left` in another cell.
+
+    Again changes nothing.
+    """
     entry = ledger.entry(plan.tenant)
     if entry is None or entry.move != plan.move:
         return entry
     try:
-        return ledger.change(plan.tenant, entry, placement=entry.placement, why=why)
+        return ledger.change(
+            plan.tenant,
+            entry,
+            placement=entry.placement,
+            retained=_with(entry, left),
+            why=why,
+        )
     except StaleEntryError as stale:
         raise MoveError(str(stale), remedy="run the same command again") from None
+
+
+def _with(entry: Entry, left: Retained | None) -> tuple[Retained, ...]:
+    return entry.retained if left is None else with_cell(entry.retained, left.cell, left)

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from pydantic import Field
 
 from catalog.base import CatalogModel
+from components.aws.adoption import adopted
 from components.aws.policy_document import policy_document
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Bucket(pulumi.ComponentResource):
 
     A bucket outlives its removal from the program, and so does everything that keeps it closed,
     encrypted and versioned. The engine refuses that removal while `protect` is on: it goes off one
-    update before.
+    update before. With `adopt` the bucket is there from an earlier stay and is taken over, objects
+    and all.
     """
 
     bucket_name: pulumi.Output[str]
@@ -54,6 +56,7 @@ class Bucket(pulumi.ComponentResource):
         statements: Sequence[Mapping[str, Any]] = (),
         log_bucket: pulumi.Input[str] | None = None,
         protect: bool = True,
+        adopt: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("patchworks:aws:Bucket", name, None, opts)
@@ -63,7 +66,10 @@ class Bucket(pulumi.ComponentResource):
             bucket=bucket_name,
             force_destroy=False,
             object_lock_enabled=spec.lock_days is not None,
-            opts=pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=True),
+            opts=pulumi.ResourceOptions.merge(
+                adopted(bucket_name if adopt else None, "forceDestroy"),
+                pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=True),
+            ),
         )
         aws.s3.BucketOwnershipControls(
             f"{name}-ownership",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.adoption import adopted
 from components.aws.policy_document import account_root, policy_document
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class Key(pulumi.ComponentResource):
 
     `alias` is given without the `alias/` prefix. The account's administrators may use IAM to grant
     the key; `statements` let in others, such as services that cannot be granted by IAM. The engine
-    refuses to let go of a key while `protect` is on: it goes off one update before.
+    refuses to let go of a key while `protect` is on: it goes off one update before. `adopt` is the
+    id of the key that is there from an earlier stay, under which all that stayed is encrypted.
     """
 
     key_id: pulumi.Output[str]
@@ -45,6 +47,7 @@ class Key(pulumi.ComponentResource):
         account: str,
         statements: Sequence[Mapping[str, Any]] = (),
         protect: bool = True,
+        adopt: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("patchworks:aws:Key", name, None, opts)
@@ -54,7 +57,13 @@ class Key(pulumi.ComponentResource):
             deletion_window_in_days=DELETION_WINDOW_DAYS,
             enable_key_rotation=True,
             policy=policy_document([account_administers(account), *statements]),
-            opts=pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=True),
+            opts=pulumi.ResourceOptions.merge(
+                adopted(
+                    adopt,
+                    *("policy", "deletionWindowInDays", "bypassPolicyLockoutSafetyCheck"),
+                ),
+                pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=True),
+            ),
         )
         aws.kms.Alias(
             f"{name}-alias",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.adoption import adopted
 from components.aws.policy_document import policy_document
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ class Secret(pulumi.ComponentResource):
     `accounts` are the AWS accounts whose principals IAM may let in; all others are denied.
     `recovery_window_days` is 7 to 30 (Secrets Manager's bounds); 0, deletion at once, is refused.
     The secret outlives its removal from the program, closed as it was. The engine refuses that
-    removal while `protect` is on: it goes off one update before.
+    removal while `protect` is on: it goes off one update before. `adopt` is the ARN of the secret
+    that is there from an earlier stay and gets a new version instead of being made.
     Raises ValueError for a window out of bounds or an empty list of accounts.
     """
 
@@ -39,6 +41,7 @@ class Secret(pulumi.ComponentResource):
         accounts: Sequence[str],
         recovery_window_days: int = 30,
         protect: bool = True,
+        adopt: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         if not 7 <= recovery_window_days <= 30:
@@ -56,7 +59,10 @@ class Secret(pulumi.ComponentResource):
             description=description,
             kms_key_id=key_arn,
             recovery_window_in_days=recovery_window_days,
-            opts=pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(protect=protect)),
+            opts=pulumi.ResourceOptions.merge(
+                adopted(adopt, "recoveryWindowInDays", "forceOverwriteReplicaSecret"),
+                pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(protect=protect)),
+            ),
         )
         policy = aws.secretsmanager.SecretPolicy(
             f"{name}-policy",

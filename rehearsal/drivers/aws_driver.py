@@ -94,6 +94,14 @@ class AwsDriver:
         subject.answer = None
         return {**outputs, **self._outputs(subject)}
 
+    def adopt(self, id: str, inputs: Inputs, cloud: Cloud) -> Outputs:
+        """Take over what is there under an id, and bring to its inputs what can be changed.
+
+        The engine does the latter one update after; raises what the API says where there is none.
+        """
+        fixed = {name: value for name, value in inputs.items() if name in self.replaced_by}
+        return self.update(id, fixed, inputs, {}, cloud)
+
     def delete(self, id: str, inputs: Inputs, outputs: Outputs, cloud: Cloud) -> None:
         """Delete it, unless it is gone already."""
         kept = {self.named: outputs.get(self.named)} if self.named in outputs else {}

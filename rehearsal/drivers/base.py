@@ -61,7 +61,8 @@ class Driver(Protocol):
     not already say. A driver raises what the local cloud raises: a refusal is a failure.
 
     Where a replacement depends on more than top-level properties, a driver has `replaces(old, new)`
-    besides, and `deletes_first(old, new)` where the old one stands in the new one's way. Its
+    besides, and `deletes_first(old, new)` where the old one stands in the new one's way. One that
+    can take over what is there already has `adopt(id, inputs, cloud)`, which returns outputs. Its
     `fidelity` is `real` unless it says `validated` or `simulated`.
     """
 

@@ -92,6 +92,35 @@ class TenantJourney(Journey):
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
+    def settle(self, cell: str, database: str) -> None:
+        """Have one place serve alone, whatever tests before did: each stands by itself."""
+        entry = self._ledger().entry(TENANT)
+        if entry is not None and entry.move is not None:
+            ended = self.tenant("finish")
+            # What has not been cut over yet is given up.
+            assert ended.code == 0 or self.tenant("rollback").code == 0, ended
+        self.declare(cell, database)
+        if self.serving() != f"{cell}/{database}":
+            self.well("move", "--allow-older-target")
+            self.well("finish")
+
+    def soak(self, source: tuple[str, str], target: tuple[str, str]) -> None:
+        """Have the tenant moved, and the move not finished."""
+        entry = self._ledger().entry(TENANT)
+        sides = None
+        if entry is not None and entry.move is not None and entry.keeps is not None:
+            sides = (key(entry.keeps), key(entry.placement))
+        if sides != ("/".join(source), "/".join(target)):
+            self.settle(*source)
+            self.declare(*target)
+            self.well("move", "--allow-older-target")
+
+    def well(self, command: str, *arguments: str) -> Any:
+        """Run a command that has to go well; what it prints as JSON."""
+        ran = self.tenant(command, "--json", *arguments)
+        assert ran.code == 0, (command, ran.out, ran.error)
+        return ran.json
+
     def install(self) -> None:
         """Start the poolers and make the application's tables, as its migration would."""
         start_poolers(self.cloud, TENANT)
@@ -158,8 +187,9 @@ class TenantJourney(Journey):
         return credentials.read(client, exports.slices[cell.name])
 
     def serving(self) -> str:
-        """By the ledger."""
-        return key(self.platform.served()[TENANT])
+        """By the ledger; where its stack was brought up, if it has never moved."""
+        served = self.platform.served().get(TENANT)
+        return key(served) if served is not None else self.platform.exports(TENANT).serving
 
     def entry(self) -> Entry:
         """The ledger's."""

@@ -77,6 +77,7 @@ class Changing(threading.Thread):
 def test_a_tenant_goes_there_and_back_and_there_again_without_losing_a_write(
     journey: TenantJourney,
 ) -> None:
+    journey.settle(*HERE)
     fill(journey)
     with journey.workload() as clients:
         clients.wait_for_writes(20)
@@ -129,6 +130,8 @@ def test_a_tenant_goes_there_and_back_and_there_again_without_losing_a_write(
     assert journey.kept_nowhere(SECRET)
 
 
+HERE = (IRELAND, "pool-a")
+THERE = (VIRGINIA, "pool-b")
 PAUSES = ("tenant.objects-last", "tenant.routed", "tenant.flipped")
 ENDING = (
     *("tenant.database-ended", "tenant.dump-kept", "tenant.closed", "tenant.contracted"),
@@ -140,7 +143,8 @@ BEGINNING = ("tenant.begun", "tenant.expanded", "tenant.objects-brought", "tenan
 def test_a_kill_at_any_step_of_the_pause_or_of_the_end_is_gone_on_from(
     journey: TenantJourney,
 ) -> None:
-    here, there = f"{IRELAND}/pool-a", f"{VIRGINIA}/pool-b"
+    here, there = "/".join(HERE), "/".join(THERE)
+    journey.soak(HERE, THERE)
     with journey.workload(IRELAND) as clients:
         for command, points, serving in (
             ("rollback", PAUSES[1:2] if not NIGHTLY else PAUSES, here),
@@ -168,15 +172,14 @@ def test_a_kill_at_any_step_of_the_pause_or_of_the_end_is_gone_on_from(
     verified = journey.tenant("status", "--verify")
     assert verified.code == 0, verified.out + verified.error
     assert list(journey.platform.exports(TENANT).databases) == [there]
-    (dump,) = journey.s3(VIRGINIA)[0].list_objects_v2(Bucket=f"halyard-{VIRGINIA}-backups")[
-        "Contents"
-    ]
-    assert dump["Size"] > 1000
+    dumps = journey.s3(VIRGINIA)[0].list_objects_v2(Bucket=f"halyard-{VIRGINIA}-backups")
+    assert all(dump["Size"] > 1000 for dump in dumps["Contents"])
 
 
 def test_a_kill_before_the_pause_is_gone_on_from_between_databases_of_one_cell(
     journey: TenantJourney,
 ) -> None:
+    journey.settle(*THERE)
     journey.declare(VIRGINIA, "pool-a")
     with journey.workload(VIRGINIA) as clients:
         refused = journey.tenant("move")
@@ -198,13 +201,19 @@ def test_a_kill_before_the_pause_is_gone_on_from_between_databases_of_one_cell(
     assert journey.disagreeing() == []
 
 
-def asked(journey: TenantJourney, report: Callable[[Step], None] = lambda _: None) -> Asked:
-    options = MoveOptions(cutover="manual", jobs=2)
+def asked(
+    journey: TenantJourney,
+    report: Callable[[Step], None] = lambda _: None,
+    *,
+    older: bool = False,
+) -> Asked:
+    options = MoveOptions(cutover="manual", jobs=2, allow_older_target=older)
     return commands.Asked(journey.platform, TENANT, options, report, threading.Event())
 
 
 def test_what_can_not_go_well_is_refused_before_anything_changes(journey: TenantJourney) -> None:
-    journey.declare(VIRGINIA, "pool-b")
+    journey.settle(VIRGINIA, "pool-a")
+    journey.declare(*THERE)
     before = journey.entry()
     with (
         journey.without_server(f"{VIRGINIA}-pool-b"),
@@ -231,7 +240,8 @@ def test_what_can_not_go_well_is_refused_before_anything_changes(journey: Tenant
 
 
 def test_a_ledger_that_changed_meanwhile_undoes_the_cutover(journey: TenantJourney) -> None:
-    journey.declare(VIRGINIA, "pool-b")
+    journey.settle(VIRGINIA, "pool-a")
+    journey.declare(*THERE)
     ledger = entries.table(journey.platform.catalog.organization, journey.platform.aws)
     meddled = []
 
@@ -268,7 +278,8 @@ def test_a_ledger_that_changed_meanwhile_undoes_the_cutover(journey: TenantJourn
 
 
 def test_of_two_operators_one_moves_and_the_other_is_told(journey: TenantJourney) -> None:
-    journey.declare(VIRGINIA, "pool-b")
+    journey.settle(VIRGINIA, "pool-a")
+    journey.declare(*THERE)
     first, second = (journey.begin_tenant("move") for _ in range(2))
     codes = sorted(running.wait(300) for running in (first, second))
     assert codes[0] == 0
@@ -280,3 +291,59 @@ def test_of_two_operators_one_moves_and_the_other_is_told(journey: TenantJourney
         f"the move to {VIRGINIA}/pool-b begins",
         f"{VIRGINIA}/pool-b serves",
     ]
+
+
+def test_what_was_left_and_can_not_be_taken_over_is_refused(journey: TenantJourney) -> None:
+    journey.settle(*THERE)
+    journey.declare(*HERE)
+    before = journey.entry()
+    platform = journey.platform
+    cell = platform.catalog.cells[IRELAND]
+    kms = platform.aws.client("kms", cell.account, cell.region)
+    secrets = journey.secrets(IRELAND)
+    (left,) = before.retained
+    kms.schedule_key_deletion(KeyId=left.key_id)
+    secrets.delete_secret(SecretId=left.secret_arn)
+    try:
+        with pytest.raises(RefusedError, match=r"is being deleted: restore it.*PendingDeletion"):
+            commands.move(asked(journey, older=True))
+    finally:
+        kms.cancel_key_deletion(KeyId=left.key_id)
+        kms.enable_key(KeyId=left.key_id)
+        secrets.restore_secret(SecretId=left.secret_arn)
+    assert journey.entry() == before
+    assert journey.disagreeing() == []
+
+
+def test_a_tenant_returns_to_a_cell_that_it_has_left_and_finds_its_own_again(
+    journey: TenantJourney,
+) -> None:
+    journey.settle(*THERE)
+    for left, entered in ((THERE, HERE), (HERE, THERE)) if NIGHTLY else ((THERE, HERE),):
+        secrets = journey.secrets(entered[0])
+        stayed = secrets.describe_secret(SecretId=f"{entered[0]}/{TENANT}/database")
+        # What was there when it left, what is in the old bucket only, and what has changed since.
+        put(journey, entered[0], "long/gone", "deleted where it served since")
+        put(journey, entered[0], "changed", "before")
+        put(journey, left[0], "changed", "after")
+        put(journey, left[0], "written/since", "new")
+        with journey.workload(left[0]) as clients:
+            clients.wait_for_writes(5)
+            journey.declare(*entered)
+            journey.well("move", "--allow-older-target")
+            assert journey.disagreeing() == []
+            assert journey.objects(entered[0]) == journey.objects(left[0])
+            assert journey.objects(entered[0])["changed"][0] == b"after"
+            clients.wait_for_writes(5)
+            assert journey.account(clients).pooler_errors == ()
+        ended = journey.well("finish")
+        assert ended["serving"] == "/".join(entered)
+        assert journey.disagreeing() == []
+        # The same secret under the same key; what is not current any more can be brought back.
+        now = secrets.describe_secret(SecretId=stayed["ARN"])
+        assert now["KmsKeyId"] == stayed["KmsKeyId"]
+        assert journey.platform.exports(TENANT).slices[entered[0]].key_arn == stayed["KmsKeyId"]
+        s3, bucket = journey.s3(entered[0])
+        versions = s3.list_object_versions(Bucket=bucket, Prefix="long/gone")
+        assert len(versions["Versions"]) == len(versions["DeleteMarkers"]) == 1
+        assert [each.cell for each in journey.entry().retained] == [left[0]]
