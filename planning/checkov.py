@@ -7,9 +7,11 @@ import json
 import os
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +25,14 @@ from planning.findings import Finding
 from planning.suppressions import applied
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rehearsal.graph import Graph
 
 SKIPS = Path(__file__).with_name("checkov_skips.yaml")
+BATCH = 8
+"""Stacks that one process reads: each costs it the same, but what it prints grows by their square.
+"""
 LONGEST_RUN = 900
 """Seconds for a batch; 3 stacks of 1,000 resources take about 25 on two cores."""
 NOWHERE = "http://127.0.0.1:9"
@@ -104,27 +109,37 @@ def skips() -> tuple[Skip, ...]:
 def _ask(wanted: Sequence[Exported]) -> list[list[dict[str, str]]]:
     """What failed in each stack."""
     program = checkov_environment.executable()
+    batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        asked = pool.map(partial(_ask_batch, program), batches)
+        return [failed for batch in asked for failed in batch]
+
+
+def _ask_batch(program: Path, wanted: Sequence[Exported]) -> list[list[dict[str, str]]]:
+    """What failed in each stack of a batch, which one process reads."""
     with tempfile.TemporaryDirectory(prefix="patchworks-checkov-") as directory:
-        for number, each in enumerate(wanted):
-            home = Path(directory, "stacks", str(number))
-            home.mkdir(parents=True)
+        homes = [Path(directory, str(number)) for number in range(len(wanted))]
+        for home, each in zip(homes, wanted, strict=True):
+            home.mkdir()
             for name, text in each.files.items():
                 (home / name).write_text(text, encoding="utf-8")
-        stacks = Path(directory, "stacks")
-        stacks.mkdir(exist_ok=True)
-        told = _run(program, stacks, Path(directory))
-    failed: list[list[dict[str, str]]] = [[] for _ in wanted]
-    for report in told:
+        reports = _run(program, homes, Path(directory))
+    # Keyed, since a directory's report tells those of the directories before it again.
+    failed: list[dict[tuple[str, ...], dict[str, str]]] = [{} for _ in wanted]
+    for report in reports:
         for each in report.get("results", {}).get("failed_checks", ()):
-            number = int(str(each["file_path"]).strip("/").partition("/")[0])
-            failed[number].append({key: str(each[key]) for key in ("check_id", "check_name")})
-            failed[number][-1] |= {"resource": str(each["resource"])}
-    return failed
+            number = int(Path(each["file_abs_path"]).parent.name)
+            told = {key: str(each[key]) for key in ("check_id", "check_name", "resource")}
+            failed[number][*told.values()] = told
+    return [list(each.values()) for each in failed]
 
 
-def _run(program: Path, stacks: Path, home: Path) -> list[dict[str, Any]]:
+def _run(program: Path, stacks: Iterable[Path], home: Path) -> list[dict[str, Any]]:
     command = [
-        *(str(program), "--directory", str(stacks), "--framework", "terraform_plan", "kubernetes"),
+        str(program),
+        # Each a directory of its own: within one, what bears the same name belongs together.
+        *(word for each in stacks for word in ("--directory", str(each))),
+        *("--framework", "terraform_plan", "kubernetes"),
         *("--output", "json", "--soft-fail", "--skip-download", "--quiet", "--compact"),
     ]
     environment = {
@@ -144,14 +159,23 @@ def _run(program: Path, stacks: Path, home: Path) -> list[dict[str, Any]]:
             timeout=LONGEST_RUN,
             cwd=home,
         )
-        reports = json.loads(done.stdout)
+        return _reports(done.stdout)
     except subprocess.TimeoutExpired:
         raise CheckovError(f"checkov had not ended after {LONGEST_RUN} s") from None
     except ValueError:
         said = done.stderr.strip().splitlines() or ["nothing"]
         raise CheckovError(f"checkov gave no report, and said: {said[-1][:300]}") from None
-    # One report where one kind of file was read, else a list.
-    return reports if isinstance(reports, list) else [reports]
+
+
+def _reports(text: str) -> list[dict[str, Any]]:
+    """What it printed: of each directory one report, or a list where several kinds were read."""
+    decoder, reports = json.JSONDecoder(), []
+    text = text.strip()
+    while text or not reports:
+        document, end = decoder.raw_decode(text)
+        reports += document if isinstance(document, list) else [document]
+        text = text[end:].lstrip()
+    return reports
 
 
 def _finding(of: Exported, failed: Mapping[str, str]) -> Finding:

@@ -35,7 +35,6 @@ def render(plan: Plan) -> str:
     driver = {
         "name": "patchworks plan",
         "version": version("patchworks-platform"),
-        "informationUri": "https://www.pulumi.com",
         "rules": list(rules.values()),
     }
     numbers = {name: number for number, name in enumerate(rules)}
