@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from planning.access import grants
 from planning.access.actions import ActionSet, database
 from planning.access.documents import TOKENS_OF, DocumentError, parse
 from planning.access.permissions import Scope
@@ -36,6 +38,7 @@ _ATTACHED = {
         "managedPolicyArn",
     ),
 }
+_ATTACHED_TO_ALL = "aws:iam/policyAttachment:PolicyAttachment"
 _BOUNDED = "aws:ssoadmin/permissionsBoundaryAttachment:PermissionsBoundaryAttachment"
 _GUARDRAIL = "aws:organizations/policy:Policy"
 _DOCUMENTS = frozenset(
@@ -54,6 +57,10 @@ _DOCUMENTS = frozenset(
 _PROTECTS = (
     "bucket",
     "secretArn",
+    "function",
+    "imageId",
+    "snapshotId",
+    "eventBusName",
     "queueUrl",
     "arn",
     "resourceArn",
@@ -106,6 +113,8 @@ class _Reader:
             elif resource.type == _GUARDRAIL:
                 for account in self._guarded(resource):
                     self._document(resource, "content", "guardrail", principal=account)
+            elif resource.type == _ATTACHED_TO_ALL:
+                self._attachments(resource)
             elif resource.type == _ENDPOINT:
                 self._endpoint(resource)
             elif resource.type != POLICY:
@@ -138,6 +147,20 @@ class _Reader:
         text = policy if isinstance(policy, str) else "of a name that is not known"
         action = ActionSet(0, frozenset({f"{MANAGED}{text}"}))
         self._permissions.add(scope, action, declared)
+
+    def _attachments(self, declared: Resource) -> None:
+        """One policy's attachment to all who have it, which is taken from everybody else."""
+        for kind in ("role", "user", "group"):
+            named = declared.inputs.get(f"{kind}s")
+            if isinstance(named, Secret) or not is_known(named):
+                self._permissions.not_understood.append(
+                    f"{declared.short_type} {declared.name}: its {kind}s are known only once it is "
+                    "deployed"
+                )
+                continue
+            for each in named or ():
+                principal = self._principals.find(kind, each, declared)
+                self._attachment(declared, principal, declared.inputs.get("policyArn"))
 
     @property
     def _own_policies(self) -> dict[str, list[str]]:
@@ -191,6 +214,17 @@ class _Reader:
         )
 
     def _resource_policies(self, resource: Resource) -> None:
+        try:
+            granted = grants.statements(resource)
+        except grants.NotKnownError as error:
+            self._permissions.not_understood.append(
+                f"{resource.short_type} {resource.name}: it grants something, but its {error} "
+                "can't be told before it is deployed"
+            )
+            return
+        if granted:
+            document = json.dumps({"Statement": granted})
+            self._text(resource, document, "resource", target=_target(resource))
         for key, value in resource.inputs.items():
             if isinstance(value, str):
                 if '"Statement"' in value and value.lstrip().startswith("{"):
