@@ -169,7 +169,8 @@ def _run(program: Path, stacks: Iterable[Path], home: Path) -> list[dict[str, An
 
 def _reports(text: str) -> list[dict[str, Any]]:
     """What it printed: of each directory one report, or a list where several kinds were read."""
-    decoder, reports = json.JSONDecoder(), []
+    decoder = json.JSONDecoder()
+    reports: list[dict[str, Any]] = []
     text = text.strip()
     while text or not reports:
         document, end = decoder.raw_decode(text)
