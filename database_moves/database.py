@@ -25,7 +25,8 @@ CONNECT_SECONDS = 10
 # own settings, and is ended by no timer: the session that holds the snapshot idles for hours.
 SETTINGS: dict[str, str] = {
     "statement_timeout": "0",
-    "lock_timeout": "0",
+    # Whoever may wait longer says so; `steps.patience` tries again for a while.
+    "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
     "transaction_timeout": "0",

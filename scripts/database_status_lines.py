@@ -67,6 +67,11 @@ def line(status: MoveStatus) -> str:
         for name, side in (("source", status.source), ("target", status.target))
         if side.answers is False
     ]
+    parts += [
+        f"waiting on the {name}: {holder}"
+        for name, side in (("source", status.source), ("target", status.target))
+        for holder in side.held_up
+    ]
     if status.mover.running is False:
         parts.append("no mover runs")
     if status.error is not None:
@@ -153,7 +158,9 @@ def lag(found: Following) -> tuple[str, ...]:
 def _answer(side: SideNow) -> tuple[str, ...]:
     if side.error is not None:
         return (f"does not answer: {side.error}",)
-    return (f"answers; its gate is {side.gate or 'gone or not made yet'}", *map(_made, side.made))
+    gate = f"answers; its gate is {side.gate or 'gone or not made yet'}"
+    waits = (f"the mover waits here: {holder}" for holder in side.held_up)
+    return (gate, *waits, *map(_made, side.made))
 
 
 def _made(made: Made) -> str:

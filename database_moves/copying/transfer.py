@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 _READ_ONLY = {
     "default_transaction_isolation": "repeatable read",
     "default_transaction_read_only": "on",
+    # A lock is waited for rather than the whole copy begun anew; it is told whose it is.
+    "lock_timeout": "0",
     # Parts are read by their pages alone, and a plan over all pages would read them for each part.
     "enable_tidscan": "on",
 }
 
 # What a crash of the target takes back is taken back whole, rows and ledger; the copy's end looks
 # at the ledger under a synchronous commit.
-_UNHURRIED = {"synchronous_commit": "off"}
+_UNHURRIED = {"synchronous_commit": "off", "lock_timeout": "0"}
 
 
 class SnapshotGoneError(Exception):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import psycopg
 from psycopg import sql
 
-from database_moves import names
+from database_moves import locks, names
 from database_moves.errors import MoveError, RefusedError
 
 if TYPE_CHECKING:
@@ -110,11 +110,14 @@ def end_attempts(connection: Connection, prefix: str, upto: int) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def lock(connection: Connection, tables: Sequence[Table], timeout: float) -> None:
+def lock(
+    connection: Connection, tables: Sequence[Table], timeout: float, beside: Connection
+) -> None:
     """Hold every write to these tables out until the transaction under way ends.
 
     SHARE is the weakest mode that keeps writers out, superusers too, and lets reads pass. A vacuum
-    that runs by itself yields to it after `deadlock_timeout`.
+    that runs by itself yields to it after `deadlock_timeout`. Raises `HeldUpError` naming who has
+    one of them, as `beside` sees it, another session in the same database.
     """
     if not tables:
         return
@@ -124,7 +127,10 @@ def lock(connection: Connection, tables: Sequence[Table], timeout: float) -> Non
     try:
         connection.execute(statement.as_bytes(connection))
     except psycopg.errors.LockNotAvailable:
-        raise HeldUpError("a table is held by another session: its lock was not free") from None
+        named = "; ".join(map(str, locks.holding(beside, locks.WRITING)))
+        raise HeldUpError(
+            f"a table's lock was not free: {named or 'nobody has it any more'}"
+        ) from None
 
 
 def check_locks(connection: Connection, tables: Sequence[Table]) -> None:

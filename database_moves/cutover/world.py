@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from database_moves import inventory
+from psycopg import errors as postgresql
+
+from database_moves import inventory, locks
 from database_moves.carry import firing, large_objects, sequences, unlogged
 from database_moves.crash_points import reached
 from database_moves.cutover import gate, sessions
@@ -156,7 +158,7 @@ class RealWorld:
     @effect
     def lock_tables(self) -> None:
         here = self._attempt.serving
-        sessions.lock(self._attempt.locks, self._tables, max(0.01, self._left() * 0.8))
+        sessions.lock(self._attempt.locks, self._tables, max(0.01, self._left() * 0.8), here)
         # One that had come in when the fence fell, and had not shown itself yet.
         sessions.end(here, time.monotonic() + self._left() * 0.5, cancel=True)
         self._schema().look()
@@ -223,8 +225,13 @@ class RealWorld:
     @effect
     def open_follower(self, epoch: int) -> None:
         there = self._attempt.follower_again(epoch)
-        firing.release(there)
-        gate.open_follower(there, epoch)
+        try:
+            firing.release(there)
+            gate.open_follower(there, epoch)
+        except postgresql.LockNotAvailable as held:
+            # Decided already: it is tried until the lock is free.
+            named = "; ".join(map(str, locks.holding(there, locks.READING + locks.WRITING)))
+            raise UnreachableError(f"the {self.swap.follower.side} is held: {named}") from held
 
     @effect
     def resume_poolers(self) -> None:

@@ -38,11 +38,14 @@ _REMEDIES = (
     ("does not exist", "check the names of database and role in the connection string"),
 )  # fmt: skip
 
+# A schema change under way is told of rather than waited for.
+_SETTINGS = {"lock_timeout": "2s"}
+
 
 def open_session(database: Database) -> Server | tuple[str, str]:
     """A session on one side, or what hinders it and what to do; never raises for a fault."""
     try:
-        server = Server(database, database.connect("preflight"))
+        server = Server(database, database.connect("preflight", settings=_SETTINGS))
     except psycopg.ProgrammingError:
         # The parser quotes what it stumbled over, which may be a part of the password.
         return (

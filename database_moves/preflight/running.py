@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import psycopg
 
+from database_moves import locks
 from database_moves.preflight import checks as _checks
 from database_moves.preflight.reaching import address, open_session
 from database_moves.preflight.registry import CHECKS
@@ -69,6 +71,8 @@ def judge(check: Check, situation: Situation) -> list[Verdict]:
     """The verdicts of one check; one that fails is a verdict of its own."""
     try:
         findings: list[Finding] = list(check.look(situation)) or [fine(check.fine)]
+    except psycopg.errors.LockNotAvailable:
+        findings = [_held(situation)]
     except Exception as error:
         # The text of an error may quote what it choked on; its class and code cannot.
         code = f" ({error.sqlstate})" if isinstance(error, psycopg.Error) and error.sqlstate else ""
@@ -83,6 +87,19 @@ def judge(check: Check, situation: Situation) -> list[Verdict]:
         Verdict(check.name, found.level, found.message, found.remedy, found.objects)
         for found in findings
     ]
+
+
+def _held(situation: Situation) -> Finding:
+    named: list[str] = []
+    for side, server in situation.servers.items():
+        with contextlib.suppress(psycopg.Error):
+            held = locks.holding(server.connection, locks.READING)
+            named += [f"on the {side}, {holder}" for holder in held]
+    return refused(
+        "what it looks at is locked by another session: "
+        + ("; ".join(named) or "nobody holds it any more"),
+        "let that transaction end, or end it, and run the preflight again",
+    )
 
 
 def _run(chosen: Sequence[Check], situation: Situation, progress: Progress) -> list[Verdict]:

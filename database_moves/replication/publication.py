@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 from psycopg import sql
 
 from database_moves import names
-from database_moves.errors import MoveError, RefusedError
+from database_moves.errors import RefusedError
 from database_moves.inventory import qualified_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import psycopg
+
     from database_moves.inventory import Table
 
 MARKER = (names.SCHEMA, "marker")
-
-LOCK_SECONDS = 60
-"""How long publishing may wait for a table; writers do not wait behind it meanwhile."""
 
 _PUBLISHED = """
 SELECT n.nspname, c.relname, r.prqual IS NOT NULL OR r.prattrs IS NOT NULL
@@ -55,20 +53,15 @@ def bring_about(
     """Make the publication hold just these tables and the marker, whatever it held before.
 
     Unlogged tables are left out: they have no log to be read from. Raises `RefusedError` naming
-    tables without a usable replica identity: publishing one would make its updates fail.
+    tables without a usable replica identity: publishing one would make its updates fail. Writers
+    do not wait behind the lock that each table needs; `psycopg.errors.LockNotAvailable` is raised
+    where one is not free within the session's `lock_timeout`.
     """
     wanted = {(table.schema, table.name) for table in tables if table.persistence == "permanent"}
     wanted.add(MARKER)
     _refuse_without_identity(connection, sorted(wanted))
-    try:
-        with connection.transaction():
-            connection.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
-            _set(connection, name, wanted)
-    except psycopg.errors.LockNotAvailable as error:
-        raise MoveError(
-            f"publishing the tables waited {LOCK_SECONDS} s for a lock",
-            remedy="end the schema change or the manual VACUUM that holds it, then try again",
-        ) from error
+    with connection.transaction():
+        _set(connection, name, wanted)
 
 
 def exists(connection: psycopg.Connection[tuple[Any, ...]], name: str) -> bool:

@@ -41,7 +41,8 @@ _ONLY_SINCE = 180000
 def refresh_materialized_views(archive: Archive, target: Database) -> int:
     """Fill those that had rows on the source, each after those it reads; how many.
 
-    Idempotent: a rerun fills them again. Raises `MoveError` naming one that can't be filled.
+    Idempotent: a rerun fills them again. Raises `MoveError` naming one that can't be filled, and
+    `psycopg.errors.LockNotAvailable` where somebody has read one for seconds.
     """
     wanted = set(archive.populated)
     # The archive holds them in the order they depend on each other.
@@ -52,7 +53,12 @@ def refresh_materialized_views(archive: Archive, target: Database) -> int:
     ]
     # Functions that name no schema need what the application's sessions have; from version 17 on
     # the server sets its own path.
-    settings = {**restoring.SETTINGS, "search_path": '"$user", public'}
+    settings = {
+        **restoring.SETTINGS,
+        "search_path": '"$user", public',
+        # After a cutover applications read them, and queue behind this when it waits for one.
+        "lock_timeout": "2s",
+    }
     restoring.prepare(target)
     with target.session(restoring.PURPOSE, settings=settings) as connection:
         left = views

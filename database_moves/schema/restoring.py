@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 PURPOSE = "schema"
 SETTINGS = {
+    # Where no application is let in; builds may wait for each other as long as they take.
+    "lock_timeout": "0",
     "search_path": "",
     "standard_conforming_strings": "on",
     "client_min_messages": "warning",

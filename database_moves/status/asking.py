@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from database_moves import control, lease
+from database_moves import control, lease, locks
 from database_moves.cutover import gate
 from database_moves.errors import MoveError
 from database_moves.replication.removal import leftovers
@@ -30,6 +30,8 @@ class Answer:
     gate: str | None = None
     made: tuple[Leftover, ...] = ()
     holder: Holder | None = None
+    held_up: tuple[str, ...] = ()
+    """Whose locks the mover waits for."""
 
 
 def ask(database: Database, known: Place, move: str) -> Answer:
@@ -45,7 +47,9 @@ def ask(database: Database, known: Place, move: str) -> Answer:
                 )
             state = gate.read(connection).state if control.exists(connection) else None
             holder = lease.holder(connection)
-        return Answer(gate=state, made=leftovers(database, move), holder=holder)
+            held_up = tuple(map(str, locks.waited_for(connection)))
+        made = leftovers(database, move)
+        return Answer(gate=state, made=made, holder=holder, held_up=held_up)
     except psycopg.Error as error:
         return Answer(error=said(error))
     except MoveError as error:

@@ -39,6 +39,9 @@ class SideNow(Part):
         None, description="null also where it has none, before a move and after it."
     )
     made: tuple[Made, ...] = ()
+    held_up: tuple[str, ...] = Field(
+        (), description="Whose locks the mover waits for here, and how to end that."
+    )
 
 
 class Mover(Part):

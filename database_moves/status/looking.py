@@ -138,6 +138,7 @@ def _side(place: Place, answer: Answer | None) -> SideNow:
         answers=None if answer is None else answer.error is None,
         error=None if answer is None else answer.error,
         gate=None if answer is None else answer.gate,
+        held_up=() if answer is None else answer.held_up,
         made=()
         if answer is None
         else tuple(

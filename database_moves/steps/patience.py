@@ -1,4 +1,4 @@
-"""Does a step again when a server went away in its middle, for as long as a restart may take."""
+"""Does a step again when a server went away in its middle, or a lock was not free, for a while."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import psycopg
 from psycopg import errors as postgresql
 
 from database_moves import context as contexts
+from database_moves import locks
 from database_moves.errors import UnansweredError
 from database_moves.progress import Step
 from database_moves.steps.recording import wait
@@ -17,6 +18,7 @@ from database_moves.steps.recording import wait
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from database_moves.context import Context
     from database_moves.durable import Output
 
 P = ParamSpec("P")
@@ -25,6 +27,9 @@ PATIENCE_SECONDS = 120.0
 """How long in all a step waits for servers that do not answer; a failover takes less."""
 
 LONGEST_PAUSE = 5.0
+
+LOCK_PAUSE = 1.0
+"""Between two tries for a lock, in which those go on who queue behind."""
 
 # What a server says that stops, starts, fails over or has no session to spare.
 _PASSING = (
@@ -47,30 +52,46 @@ def passing(fault: BaseException) -> bool:
 
 
 def patient(step: Callable[P, Output]) -> Callable[P, Output]:
-    """Let a step, whose first argument is the move's name, outlast a server's restart."""
+    """Let a step, whose first argument is the move's name, outlast a server's restart.
+
+    Of who holds a lock that it waits for it is told; raises `locks.HeldByLockError` where that
+    takes too long.
+    """
 
     @functools.wraps(step)
     def run(*args: P.args, **kwargs: P.kwargs) -> Output:
         context = contexts.of(str(args[0]))
-        waited = 0.0
-        pause = 0.5
-        while True:
-            try:
-                context.keep_lease()
-                return step(*args, **kwargs)
-            except Exception as fault:
-                if not passing(fault):
-                    raise
-                said = first_line(fault)
-                if waited >= PATIENCE_SECONDS:
-                    raise _given_up(fault, said) from fault
-            context.progress(Step("waiting for a server", 0, None, "", said))
-            began = time.monotonic()
-            wait(context, pause)
-            waited += time.monotonic() - began
-            pause = min(pause * 2, LONGEST_PAUSE)
+        with locks.Watch((context.source, context.target), context.tell) as watch:
+            return _again(context, watch, lambda: step(*args, **kwargs))
 
     return run
+
+
+def _again(context: Context, watch: locks.Watch, step: Callable[[], Output]) -> Output:
+    waited = held = 0.0
+    pause = 0.5
+    while True:
+        began = time.monotonic()
+        try:
+            context.keep_lease()
+            return step()
+        except postgresql.LockNotAvailable as fault:
+            held += time.monotonic() - began
+            if held >= locks.PATIENCE_SECONDS:
+                raise watch.given_up() from fault
+            wait(context, LOCK_PAUSE)
+            continue
+        except Exception as fault:
+            if not passing(fault):
+                raise
+            said = first_line(fault)
+            if waited >= PATIENCE_SECONDS:
+                raise _given_up(fault, said) from fault
+        context.progress(Step("waiting for a server", 0, None, "", said))
+        began = time.monotonic()
+        wait(context, pause)
+        waited += time.monotonic() - began
+        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def first_line(fault: BaseException) -> str:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from database_moves import context as contexts
-from database_moves import durable
+from database_moves import durable, locks
 from database_moves.crash_points import reached
 from database_moves.cutover import gate, protocol
 from database_moves.cutover.guarding import Guard
@@ -37,12 +37,19 @@ PHASES: dict[Side, Any] = {"target": "cutover", "source": "rollback"}
 
 
 @durable.step("prepare-swap")
-@patient
 def prepare(move: str, to: Side) -> Output:
     """Settle what an earlier attempt left, then make all that can be made before the pause.
 
     What forbids the swap is the outcome `refused`, with nothing changed for the applications.
     """
+    try:
+        return _prepare(move, to)
+    except locks.HeldByLockError as held:
+        return {"refused": f"{held}{_withdraw(contexts.of(move), to)}"}
+
+
+@patient
+def _prepare(move: str, to: Side) -> Output:
     context = contexts.of(move)
     stream = stream_to(context, to)
     with recording(context, PHASES[to], "prepare swap", stream) as recorded:

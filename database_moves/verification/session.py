@@ -21,6 +21,7 @@ T = TypeVar("T")
 # asked for: no parallel workers, no compilation for a statement that takes half a second.
 _SETTINGS = {
     "default_transaction_read_only": "on",
+    "lock_timeout": "0",
     "lc_monetary": "C",
     "jit": "off",
     "max_parallel_workers_per_gather": "0",

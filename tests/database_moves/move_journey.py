@@ -138,8 +138,10 @@ def points() -> list[str]:
     named = {
         name
         for file in root.rglob("*.py")
-        for name in re.findall(r'reached\(\s*"([^"]+)"', file.read_text())
-        if "." in name
+        for written in re.findall(r'reached\(\s*f?"([^"]+)"', file.read_text())
+        if "." in written and "{effect}" not in written
+        # The same on both sides.
+        for name in {written.replace("{database.side}", side) for side in ("source", "target")}
     }
     effects = (*protocol.TO_DECISION, *protocol.FROM_DECISION, *protocol.AFTER_PAUSE)
     return sorted(named | {f"swap.{effect.name}" for effect in effects})

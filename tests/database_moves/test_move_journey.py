@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from catalogs import MADE_BY_MOVES, changed, listing
-from move_journey import NAME, lets_in
+from move_journey import NAME, lets_in, points
 
 from database_moves.schema import programs
 
@@ -27,6 +27,9 @@ NIGHTLY = bool(os.environ.get("PATCHWORKS_NIGHTLY"))
 GIVEN_UP_AT = ["schema.restored", "copy.part-done", "stream.subscribed", "swap.follower-ready"]
 if NIGHTLY:
     GIVEN_UP_AT += ["prepare.closed", "indexes.built", "swap.prepared", "swap.fenced"]
+
+ENDS = [point for point in points() if point.startswith("abort.")]
+"""Where giving up is killed, one place in each phase."""
 
 
 def done(ended: Ended) -> None:
@@ -141,13 +144,15 @@ def test_a_move_is_given_up_in_any_phase_and_both_sides_are_as_before(
     journey = make_journey(16, 18)
     journey.workload.start()
     before = {made.name: listing(made) for made in (journey.source, journey.target)}
+    assert len(GIVEN_UP_AT) >= len(ENDS)
     for number, point in enumerate(GIVEN_UP_AT):
         journey.name = f"orders-{number}"
         assert journey.move(kill_at=f"{point}!").killed, point
         journey.serving()
         journey.workload.wait_for_writes(2)
+        place = ENDS[number % len(ENDS)]
+        assert journey.command("abort", kill_at=place).killed, place
         if number == 0:
-            assert journey.command("abort", kill_at="abort.target-released").killed
             assert journey.move().code == 3
         done(journey.command("abort"))
         done(journey.command("abort"))

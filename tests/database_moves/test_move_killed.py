@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.needs_pgbouncer
 
-# Reached only by what a move of these tables does not have, or by ways out of it.
-ELSEWHERE = {"stream.subscription-removed"}
+ALONE = [point for point in points() if not point.startswith(("abort.", "finish."))]
+"""Every place, each in a move of its own: hours of a small machine, so by night only.
 
-ALONE = [p for p in points() if p not in ELSEWHERE]
-"""Every place, each in a move of its own: hours of a small machine, so by night only."""
+Those of the ways out are killed at where these are taken: `abort` in every phase, and `finish`.
+"""
 
 BY_DAY = ("swap.decided",)
 

@@ -189,6 +189,11 @@ class Running:
         """Its output so far."""
         return self._output["output"].decode(errors="replace")
 
+    @property
+    def warned(self) -> str:
+        """What it said so far beside its output: progress, warnings and errors."""
+        return self._output["errors"].decode(errors="replace")
+
     def kill(self) -> None:
         """SIGKILL to the mover alone: what it started lives on, as after a real crash."""
         self._process.kill()
