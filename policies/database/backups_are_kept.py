@@ -32,6 +32,6 @@ RULE = Rule(
     __name__,
     severity="high",
     why="Damage that is found late can't be undone from backups that are gone.",
-    remedy="Set backupRetentionPeriod.",
+    remedy="Raise backup_retention_days in the cell's file.",
     evaluate=evaluate,
 )

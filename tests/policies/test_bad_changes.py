@@ -3,6 +3,10 @@
 import pytest
 from changed_graphs import changed, first, found, statement_changed, with_another
 
+from catalog.load import find_root, load
+from catalog.tenant import Placement
+from policies.access.what_holds_data_is_kept import TENANT_DATABASE
+from rehearsal.evaluation import Evaluation
 from rehearsal.values import UNKNOWN
 
 CELL, TENANT, ORGANIZATION = "cell.prod-eu-west-1", "tenant.brightwater", "organization"
@@ -179,6 +183,32 @@ def test_a_protection_that_is_taken_off_in_pulumi_is_found(graphs):
     bare = changed(graph, first(graph, DATABASE), protect=False)
     assert found(bare, "databases-are-protected") == ["pool-a-cluster: the option protect is off"]
     assert found(bare, "what-holds-data-is-kept") == ["pool-a-cluster: the option protect is off"]
+
+
+@pytest.fixture(scope="module", params=["prod-eu-west-1/pool-b", "prod-us-east-1/pool-a"])
+def moving(request):
+    """A tenant's stack while the tenant moves: to another database, and to another cell."""
+    catalog = load(find_root())
+    tenant = catalog.tenants["brightwater"]
+    cell, _, database = request.param.partition("/")
+    moved = tenant.model_copy(update={"placement": Placement(cell=cell, database=database)})
+    tenants = {**catalog.tenants, tenant.name: moved}
+    declared = catalog.model_copy(update={"tenants": tenants})
+    return Evaluation(declared, {tenant.name: tenant.placement}).evaluate(TENANT)
+
+
+def test_what_a_moving_tenant_leaves_may_lose_its_protection_and_nothing_else_may(moving):
+    rule = "what-holds-data-is-kept"
+    assert found(moving, rule) == []
+    kept = [each for each in moving.of_type(TENANT_DATABASE) if each.protect]
+    bare = changed(moving, kept[0], protect=False)
+    assert f"{kept[0].name}: the option protect is off" in found(bare, rule)
+    for bucket in moving.of_type("aws:s3/bucket:Bucket"):
+        if bucket.protect:
+            bare = changed(moving, bucket, protect=False)
+            assert found(bare, rule) == [f"{bucket.name}: the option protect is off"]
+        dropped = changed(moving, bucket, retain_on_delete=False)
+        assert f"{bucket.name}: the option retain_on_delete is off" in found(dropped, rule)
 
 
 def test_network_rights_on_the_nodes_role_are_found(graphs):
