@@ -27,7 +27,7 @@ help: ## Say what there is to make
 
 setup: $(READY) ## Install everything that the locks pin into .venv
 
-$(READY): $(LOCKS) pyproject.toml scripts/environment.py
+$(READY): $(LOCKS) pyproject.toml scripts/environment.py scripts/bytecode.py
 	@$(PYTHON) -I scripts/environment.py
 	@touch $@
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from catalog.base import AllowedNetwork
@@ -39,20 +40,24 @@ def effective(organization: Organization, cell: Cell, tenant: Tenant | None = No
 
 def of_family(allow_list: AllowList, version: int) -> tuple[AllowedNetwork, ...]:
     """The networks of IP version 4 or 6, in the list's order."""
-    return tuple(
-        entry for entry in allow_list if ipaddress.ip_network(entry.cidr).version == version
-    )
+    return tuple(entry for entry in allow_list if _parsed(entry.cidr).version == version)
 
 
 def without_covered(allowed: AllowList) -> AllowList:
     """Drop networks that another one in the list covers; order by family and address."""
     kept: list[tuple[_Network, AllowedNetwork]] = []
-    parsed = [(ipaddress.ip_network(entry.cidr), entry) for entry in allowed]
+    parsed = [(_parsed(entry.cidr), entry) for entry in allowed]
     for network, entry in sorted(parsed, key=lambda pair: pair[0].prefixlen):
         if not any(_covers(other, network) for other, _ in kept):
             kept.append((network, entry))
     kept.sort(key=lambda pair: (pair[0].version, int(pair[0].network_address)))
     return tuple(entry for _, entry in kept)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(cidr: str) -> _Network:
+    """A network; those of offices and cells are asked for once for every tenant."""
+    return ipaddress.ip_network(cidr)
 
 
 def _covers(outer: _Network, inner: _Network) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -258,6 +259,7 @@ _CONSTRUCTORS: dict[str, Any] = {
 """Dates stay strings: no field of the catalog is one."""
 
 
+@lru_cache(maxsize=8192)
 def resolve(text: str) -> Any:
     """What YAML 1.1 makes of a plain scalar; dates stay strings."""
     for tag, pattern in _RESOLVERS.get(text[:1], ()):

@@ -1,7 +1,8 @@
 """What plans of before found out, kept in the user's cache directory: plans, and never graphs.
 
-An entry is what a plan says of one stack at two states, under a digest of all that it depends on.
-It has no secret, not even a digest of one: graphs have, so no graph is kept.
+An entry is what a plan says of one stack at two states, or the whole plan, under a digest of all
+that it depends on. It has no secret, not even a digest of one: graphs have, so no graph is kept.
+Entries are read as data, from a directory that nobody else can write to.
 """
 
 from __future__ import annotations
@@ -15,11 +16,18 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
+from platform import release
 from sys import version
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from planning.document import StackPlan
+
+if TYPE_CHECKING:
+    from planning.commits import Files
+
+T = TypeVar("T", bound=BaseModel)
 
 KEPT_DAYS = 30
 """Entries that nobody asked for as long are removed."""
@@ -44,25 +52,26 @@ class Cache:
 
     @classmethod
     def of_user(cls) -> Cache:
-        """The user's own."""
+        """The user's own; none where others could write into it."""
         base = os.environ.get("XDG_CACHE_HOME")
         root = Path(base) if base else Path.home() / ".cache"
-        return cls(root / "patchworks" / "plans")
+        directory = root / "patchworks" / "plans"
+        return cls(directory if _is_private(directory) else None)
 
-    def read(self, key: str) -> Known | None:
+    def read(self, key: str, kind: type[T]) -> T | None:
         """The entry of a key; None where there is none that can be read."""
         if self.directory is None:
             return None
         file = self._file(key)
         try:
-            found = Known.model_validate_json(file.read_bytes())
+            found = kind.model_validate_json(file.read_bytes())
         except (OSError, ValidationError):
             return None
         with suppress(OSError):
             os.utime(file)
         return found
 
-    def write(self, key: str, known: Known) -> None:
+    def write(self, key: str, known: BaseModel) -> None:
         """Keep an entry; whoever reads at that moment gets the old one or the new one."""
         if self.directory is None:
             return
@@ -89,6 +98,26 @@ class Cache:
         return self.directory / key[:2] / f"{key}.json"
 
 
+def _is_private(directory: Path) -> bool:
+    """Make the directory where it is missing; whether it is this user's alone to write to."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        status = directory.stat()
+    except OSError:
+        return False
+    return status.st_uid == os.getuid() and not status.st_mode & 0o022
+
+
+def digest_of(files: Files) -> str:
+    """A digest of a side: how a reader knows it, and every file."""
+    hashed = hashlib.sha256(key_of(files.name, files.commit).encode())
+    for path, blob in sorted(files.blobs.items()):
+        content = hashlib.sha256(blob.content).hexdigest()
+        hashed.update(f"{len(path)}:{path}".encode(errors="surrogateescape"))
+        hashed.update(f"{blob.is_link:d}{content}".encode())
+    return hashed.hexdigest()
+
+
 def key_of(*parts: str | None) -> str:
     """A digest of all parts, none of which can be taken for another."""
     hashed = hashlib.sha256()
@@ -100,9 +129,9 @@ def key_of(*parts: str | None) -> str:
 
 @cache
 def environment() -> str:
-    """A digest of the interpreter and of every package that is installed."""
+    """A digest of the kernel, the interpreter and every package that is installed."""
     installed = sorted({f"{each.name}=={each.version}" for each in distributions()})
-    return key_of(version, *installed)
+    return key_of(release(), version, *installed)
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,6 +45,16 @@ class Code:
         rest = {path for path in self.blobs if _is_data(path) or _is_catalog(path)}
         return tuple(sorted(modules | rest))
 
+    @cached_property
+    def programs(self) -> Mapping[str, Blob]:
+        """The files that programs consist of, and those that they may read."""
+        return {path: self.blobs[path] for path in self.files if not _is_only_catalog(path)}
+
+    @cached_property
+    def catalog(self) -> Mapping[str, Blob]:
+        """The files that the catalog consists of."""
+        return {path: blob for path, blob in self.blobs.items() if _is_only_catalog(path)}
+
     def closure(self, kind: str) -> frozenset[str]:
         """The modules that a kind's program reaches, and the machinery's; all where one imports
         by a name that is made up while it runs.
@@ -56,9 +66,9 @@ class Code:
             if path is None or path in found:
                 continue
             found.add(path)
-            imports, dynamic = self._imports[path]
+            imports, dynamic = _imported(self.blobs[path].content, path)
             if dynamic and path.split("/")[0] in _PROGRAM and path != _FINDS_PROGRAMS:
-                return frozenset(self._imports)
+                return self._modules
             waiting.extend(imports)
         return frozenset(found)
 
@@ -72,30 +82,40 @@ class Code:
             )
         return hashed.hexdigest()
 
+    def is_same_as(self, other: Code) -> bool:
+        """Whether two commits have the same programs, so that only their catalogs may differ."""
+        return self.programs == other.programs
+
     @cached_property
-    def _imports(self) -> dict[str, tuple[tuple[str, ...], bool]]:
-        return {
-            path: _imported(blob.content, path)
+    def _modules(self) -> frozenset[str]:
+        return frozenset(
+            path
             for path, blob in self.blobs.items()
             if path.endswith(".py") and path.split("/")[0] in PACKAGES and not blob.is_link
-        }
+        )
 
     def _path(self, module: str) -> str | None:
         base = module.replace(".", "/")
         return next(
-            (path for path in (f"{base}.py", f"{base}/__init__.py") if path in self._imports), None
+            (path for path in (f"{base}.py", f"{base}/__init__.py") if path in self._modules), None
         )
 
 
+@lru_cache(maxsize=4096)
 def _imported(source: bytes, path: str) -> tuple[tuple[str, ...], bool]:
-    """The modules that a file imports, parents included, and whether it imports by other means."""
+    """The modules that a file imports, parents included, and whether it imports by other means.
+
+    Remembered, since two commits have most files in common.
+    """
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return (), False
     found: dict[str, None] = {}
     dynamic = False
-    for node in _running(tree):
+    # An identifier that is spelled in other letters than ASCII's may mean one of those names.
+    plain = source.isascii() and not any(name.encode() in source for name in _DYNAMIC)
+    for node in _running(tree, statements_only=plain):
         match node:
             case ast.Import(names=names):
                 modules = [name.name for name in names]
@@ -114,11 +134,16 @@ def _imported(source: bytes, path: str) -> tuple[tuple[str, ...], bool]:
     return tuple(found), dynamic
 
 
-def _running(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node but those below `if TYPE_CHECKING:`, which never run."""
+def _running(tree: ast.AST, *, statements_only: bool) -> Iterator[ast.AST]:
+    """Every node but those below `if TYPE_CHECKING:`, which never run.
+
+    Only statements import, and expressions are nine nodes of ten.
+    """
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
+        if statements_only and isinstance(node, ast.expr):
+            continue
         yield node
         match node:
             case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING")):
@@ -139,3 +164,8 @@ def _is_catalog(path: str) -> bool:
     return (
         head in CATALOG or (not below and path.endswith((".yaml", ".yml"))) or path.endswith(".xml")
     )
+
+
+def _is_only_catalog(path: str) -> bool:
+    """Whether a file is the catalog's, and no program's to read."""
+    return _is_catalog(path) and not _is_data(path)

@@ -6,7 +6,7 @@ import os
 import stat
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -160,23 +160,30 @@ fetch-depth: 0)"
         return f"{text}; run `git fetch`, or name one of {known}" if known else text
 
 
-def write(files: Files, directory: Path) -> None:
-    """Write the files below an empty directory; links last, so that nothing is written through."""
-    made: set[PurePosixPath] = set()
-    links: list[tuple[Path, bytes]] = []
-    for path, blob in files.blobs.items():
-        target = directory / path
-        parent = PurePosixPath(path).parent
+def write(blobs: Mapping[str, Blob], directory: Path) -> None:
+    """Write files below an empty directory; links last, so that nothing is written through."""
+    made: set[str] = set()
+    links: list[tuple[str, bytes]] = []
+    for path, blob in blobs.items():
+        target = f"{directory}/{path}"
+        parent = target.rpartition("/")[0]
         if parent not in made:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            Path(parent).mkdir(parents=True, exist_ok=True)
             made.add(parent)
         if blob.is_link:
             links.append((target, blob.content))
-        else:
-            with target.open("xb") as file:
-                file.write(blob.content)
+            continue
+        # There are thousands: a file object for each would take most of the time.
+        opened = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with memoryview(blob.content) as rest:
+                written = 0
+                while written < len(rest):
+                    written += os.write(opened, rest[written:])
+        finally:
+            os.close(opened)
     for target, content in links:
-        target.symlink_to(os.fsdecode(content))
+        Path(target).symlink_to(os.fsdecode(content))
 
 
 def _is_wanted(path: str, wanted: frozenset[str]) -> bool:

@@ -65,8 +65,8 @@ def confine(readable: Iterable[Path], writable: Path) -> tuple[str, ...]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     if platform.system() != "Linux":
         return ()
+    end_with_parent()
     library = ctypes.CDLL(None, use_errno=True)
-    library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         return ()
     holds = []
@@ -75,6 +75,12 @@ def confine(readable: Iterable[Path], writable: Path) -> tuple[str, ...]:
     if _refuse_sockets(library):
         holds.append("network")
     return tuple(holds)
+
+
+def end_with_parent() -> None:
+    """Have the kernel end this process with the one that made it; a fork does not inherit that."""
+    if platform.system() == "Linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _restrict_files(library: ctypes.CDLL, readable: Iterable[Path], writable: Path) -> bool:

@@ -7,6 +7,7 @@ this project but the commit's checkout can be imported; `planning` here is none 
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import hmac
 import json
@@ -20,7 +21,8 @@ from typing import Any, BinaryIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 # They lie beside this file.
-from confinement import confine  # type: ignore[import-not-found]
+from confinement import confine, end_with_parent  # type: ignore[import-not-found]
+from preparation import Reading, ToldError, import_programs, import_reader  # type: ignore[import-not-found]
 from stack_digests import StackDigests  # type: ignore[import-not-found]
 
 MOST_ERRORS = 25
@@ -29,11 +31,14 @@ _APART = frozenset({"urn", "source", "dependencies", "property_dependencies"})
 
 
 class Answers:
-    """Frames on what was standard output, which the commit's code no longer has."""
+    """Frames on a pipe to the plan."""
 
-    def __init__(self) -> None:
-        self._out: BinaryIO = os.fdopen(os.dup(1), "wb")
-        os.dup2(2, 1)
+    def __init__(self, pipe: int) -> None:
+        self._out: BinaryIO = os.fdopen(pipe, "wb")
+
+    def close(self) -> None:
+        """Leave the pipe to another process."""
+        self._out.close()
 
     def send(self, header: dict[str, Any], body: bytes = b"") -> None:
         """Send one frame."""
@@ -102,38 +107,75 @@ class Encoding:
 
 def main() -> None:
     """Serve the plan until it closes standard input."""
-    checkout, scratch = Path(sys.argv[1]), Path(sys.argv[2])
-    answers = Answers()
+    programs, scratch, *catalogs = map(Path, sys.argv[1].split("\n"))
+    lines = [(int(asked), Answers(int(answered))) for asked, answered in _pairs(sys.argv[2:])]
+    # The commit's code has neither standard input nor output.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    # The SDKs make millions of objects that stay, which the collector would go through many times,
+    # for a second in all. What does not stay is made in workers that end.
+    gc.disable()
     # What reads the programs' packages is this interpreter's, and nothing else may be read.
     libraries = [sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib")]
     readable = [
         *map(Path, (*libraries, sys.prefix, sys.base_prefix, "/usr/lib", "/lib", "/lib64")),
         *map(Path, ("/etc/ld.so.cache", "/etc/localtime", "/dev/urandom", "/dev/null")),
         *map(Path, ("/usr/share/zoneinfo", "/sys/devices/system/cpu", "/proc/self", "/proc/stat")),
-        checkout,
+        *(programs, *catalogs),
     ]
     roots = tuple(str(Path(each)) for each in {*libraries, sysconfig.get_paths()["platlib"]})
-    sys.path[:] = [str(checkout), *(p for p in sys.path[1:] if p.startswith(roots))]
-    for name in ("confinement", "stack_digests"):
+    sys.path[:] = [str(programs), *(p for p in sys.path[1:] if p.startswith(roots))]
+    for name in ("confinement", "preparation", "stack_digests"):
         sys.modules.pop(name, None)
     os.chdir(scratch)
     holds = confine(readable, scratch)
-    answers.send({"holds": holds})
-    Serving(checkout, answers).run()
+    for _, answers in lines:
+        answers.send({"holds": holds})
+    import_reader()
+    sides = [
+        Serving(programs, catalog, asked, answers)
+        for catalog, (asked, answers) in zip(catalogs, lines, strict=True)
+    ]
+    import_programs(programs)
+    # Each side has a process of its own from here on, and is told nothing of the other.
+    mine = sides[0]
+    for side in sides[1:]:
+        if os.fork() == 0:
+            end_with_parent()
+            mine = side
+            break
+    for side in sides:
+        if side is not mine:
+            side.leave()
+    mine.run()
+
+
+def _pairs(arguments: list[str]) -> list[tuple[str, str]]:
+    return list(zip(arguments[::2], arguments[1::2], strict=True))
 
 
 class Serving:
     """One side of a plan: the commit's catalog once loaded, and the questions on it."""
 
-    def __init__(self, checkout: Path, answers: Answers) -> None:
-        self._checkout = checkout
+    def __init__(self, programs: Path, catalog: Path, asked: int, answers: Answers) -> None:
+        self._programs = programs
+        self._asked = asked
         self._answers = answers
+        self._reading = Reading(catalog, self._told)
         self._catalog: Any = None
         self._ledger: dict[str, Any] = {}
+        self._evaluation: Any = None
+        """Has what was exported, which those evaluated later refer to."""
+
+    def leave(self) -> None:
+        """Have no part in the side, which another process serves."""
+        self._reading.drop()
+        self._answers.close()
+        os.close(self._asked)
 
     def run(self) -> None:
         """Answer every question; what goes wrong with the commit's code is an answer too."""
-        for line in sys.stdin:
+        for line in os.fdopen(self._asked, encoding="utf-8"):
             question = json.loads(line)
             try:
                 getattr(self, question.pop("ask"))(**question)
@@ -144,11 +186,9 @@ class Serving:
 
     def load(self) -> None:
         """Load the catalog; says its faults, or its stacks and where its tenants are placed."""
-        from catalog.load import read
-
-        self._catalog, faults = read(self._checkout)
+        self._catalog, faults = self._reading.result()
         if self._catalog is None:
-            self._answers.send({"faults": [fault.as_dict() for fault in faults]})
+            self._answers.send({"faults": faults})
             return
         from stacks.programs import stack_names
 
@@ -182,9 +222,9 @@ class Serving:
 
     def evaluate(self, stacks: list[str], jobs: int, marker: str, key: str) -> None:
         """A frame for each stack, in their order: its graph, or why there is none."""
+        from rehearsal import parallel
         from rehearsal.errors import ProgramError
         from rehearsal.evaluation import Evaluation
-        from rehearsal.parallel import evaluate_many
 
         # Before workers are forked, which would each import them and the SDKs anew.
         for kind in dict.fromkeys(stack.partition(".")[0] for stack in stacks):
@@ -193,37 +233,45 @@ class Serving:
         accepted = getattr(self._catalog.organization, "suppressions", ())
         encode = Encoding(marker, bytes.fromhex(key), accepted).graph
         waiting = list(stacks)
+        if self._evaluation is None:
+            self._evaluation = Evaluation(self._catalog, self._ledger)
         try:
-            for stack, (body, exports) in evaluate_many(
-                self._catalog, stacks, encode, ledger=self._ledger, jobs=jobs
-            ):
+            if hasattr(parallel, "evaluate_all"):
+                found = parallel.evaluate_all(self._evaluation, stacks, encode, jobs=jobs)
+            else:
+                # An older commit's, which evaluates anew what others refer to.
+                found = parallel.evaluate_many(
+                    self._catalog, stacks, encode, ledger=self._ledger, jobs=jobs
+                )
+            for stack, (body, exports) in found:
                 self._answers.send({"stack": stack, "exports": exports}, body)
                 waiting.remove(stack)
         except (ProgramError, LookupError, RuntimeError):
             # One by one, so that each stack that can be evaluated is, and each fault is said.
-            evaluation = Evaluation(self._catalog, self._ledger)
             errors = 0
             for stack in list(waiting):
                 if errors >= MOST_ERRORS:
                     self._answers.send({"stack": stack, "left": True})
                     continue
                 try:
-                    body, exports = encode(evaluation.evaluate(stack))
+                    body, exports = encode(self._evaluation.evaluate(stack))
                 except Exception as error:
                     errors += 1
                     self._answers.send({"stack": stack, "error": self._told(error)})
                 else:
                     self._answers.send({"stack": stack, "exports": exports}, body)
         modules = (getattr(each, "__file__", None) or "" for each in list(sys.modules.values()))
-        inside = f"{self._checkout}/"
+        inside = f"{self._programs}/"
         loaded = [name.removeprefix(inside) for name in modules if name.startswith(inside)]
         self._answers.send({"evaluated": len(stacks), "modules": sorted(loaded)})
 
     def _told(self, error: BaseException) -> dict[str, Any]:
         """An error as a reader needs it; the place is the innermost line of the commit's own."""
+        if isinstance(error, ToldError):
+            return dict(error.told)
         source = getattr(error, "source", None)
         place = str(source) if source is not None else ""
-        inside = f"{self._checkout}/"
+        inside = f"{self._programs}/"
         if not place:
             for frame in reversed(traceback.extract_tb(error.__traceback__)):
                 if frame.filename.startswith(inside):

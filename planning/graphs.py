@@ -33,6 +33,8 @@ class EncodedGraph:
     stack: str
     body: bytes
     marker: str
+    like: EncodedGraph | None = None
+    """The same stack's graph at the other commit: what is the same is understood once."""
 
     @cached_property
     def lines(self) -> Mapping[str, list[str]]:
@@ -68,6 +70,26 @@ class EncodedGraph:
 
     def resource(self, urn: str) -> Resource:
         """One resource, with secrets whose value is a digest."""
+        found = self._resources.get(urn)
+        if found is None:
+            found = self._resources[urn] = self._shared(urn) or self._understood(urn)
+        return found
+
+    @cached_property
+    def _resources(self) -> dict[str, Resource]:
+        return {}
+
+    def _shared(self, urn: str) -> Resource | None:
+        """The other commit's, where its line is the same and its numbers mean the same."""
+        if self.like is None or self.like.lines.get(urn) != self.lines[urn] or not self._aligned:
+            return None
+        return self.like.resource(urn)
+
+    @cached_property
+    def _aligned(self) -> bool:
+        return self.like is not None and self.like._urns == self._urns
+
+    def _understood(self, urn: str) -> Resource:
         _, source, edges, rest = self.lines[urn]
         values = {key: item for key, item in self._decode(rest).items() if key in _FIELDS}
         for key in _TUPLES & values.keys():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from planning import checks
 from planning.document import Fault, Move, Place, Placement
-from planning.sides import NotEvaluatedError
+from planning.evaluation_process import NotEvaluatedError
 
 if TYPE_CHECKING:
     from planning.states import State

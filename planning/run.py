@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from planning import document
+from planning import document, work
 from planning.affected import Affected
 from planning.batches import judge_batches
-from planning.cache import Cache, Known, environment, key_of, own_code
+from planning.cache import Cache, Known, digest_of, environment, key_of, own_code
 from planning.code import CATALOG, PACKAGES
 from planning.document import Fault, Mark, Plan, StackPlan
 from planning.moving import moves_of
 from planning.states import States
-from planning.workers import Workers
+from planning.workers import ENDED, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 WANTED = (*PACKAGES, *CATALOG)
 """The directories of a commit that any evaluation may read."""
 _WORK_TREE = "work tree"
-_KINDS = ("organization", "cell", "tenant")
+ORGANIZATION = "organization"
+_KINDS = (ORGANIZATION, "cell", "tenant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +62,31 @@ def plan(repository: Repository, request: Request) -> Plan:
             base=document.Side(name=base.name, commit=base.commit),
             head=document.Side(name=head.name, commit=head.commit),
         )
-    with Workers(request.jobs) as workers, States(base, head) as states:
-        request.progress("loading", 0, 0)
-        states.load(environment())
-        return _Making(states, workers, request).plan()
+    key = _key(request, "whole", digest_of(base), digest_of(head))
+    known = request.cache.read(key, Plan)
+    if known is not None:
+        return known
+    request.progress("loading", 0, 0)
+    with States(base, head) as states:
+        states.start()
+        # While both sides import their programs; and before there is a thread, as workers are
+        # forked off.
+        work.prepare()
+        with Workers(request.jobs, keeps_bodies=request.checkov) as workers:
+            states.load(environment())
+            making = _Making(states, workers, request)
+            made = making.plan()
+    if making.may_be_kept:
+        request.cache.write(key, made)
+    request.cache.tidy()
+    return made
+
+
+def _key(request: Request, *parts: str | None) -> str:
+    """What a plan depends on; suppressions expire, so the day is part of it."""
+    today = datetime.now(UTC).date().isoformat()
+    asked = "checkov" if request.checkov else ""
+    return key_of(own_code(), environment(), today, asked, *parts)
 
 
 def _files(repository: Repository, ref: str | None) -> Files:
@@ -132,7 +154,7 @@ class _Making:
             if self._affected.is_same(stack):
                 self._skipped += 1
                 continue
-            known = self._request.cache.read(self._key(stack))
+            known = self._request.cache.read(self._key(stack), Known)
             if known is None:
                 wanted.append(stack)
             else:
@@ -141,6 +163,8 @@ class _Making:
         if not wanted:
             return
         base, head = self._states.base, self._states.head
+        if kind != ORGANIZATION and not self._workers.knows_organization:
+            self._look_up_roles()
         pairs = self._states.evaluate(
             wanted,
             self._affected.at(base, wanted),
@@ -164,21 +188,31 @@ class _Making:
         for stack, made in self._workers.answers():
             self._plans[stack] = made
 
+    def _look_up_roles(self) -> None:
+        """Have the head's organization at hand, which is the same as the base's, for its roles."""
+        head = self._states.head
+        there = self._affected.at(head, [ORGANIZATION])
+        for _, _, found in self._states.evaluate(sorted(there), (), there, 1):
+            if found is not None and found.graph is not None:
+                self._workers.know_organization(found.graph)
+
     def _key(self, stack: str) -> str:
-        """What a stack's plan depends on; suppressions expire, so the day is part of it."""
-        base, head = self._affected.digests(stack)
-        today = datetime.now(UTC).date().isoformat()
-        asked = "checkov" if self._request.checkov else ""
-        return key_of(own_code(), environment(), today, asked, stack, base, head)
+        return _key(self._request, stack, *self._affected.digests(stack))
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether all was found out, so that the same would be found out again."""
+        broken = self._states.base.errors or self._states.head.errors
+        return not broken and all(map(_is_certain, self._plans.values()))
 
     def _keep(self) -> None:
-        broken = self._states.base.errors or self._states.head.errors
-        if broken:
+        if self._states.base.errors or self._states.head.errors:
             return
         for stack in self._fresh:
-            known = Known(plan=self._plans[stack], same_exports=self._affected.exports_same(stack))
-            self._request.cache.write(self._key(stack), known)
-        self._request.cache.tidy()
+            plan = self._plans[stack]
+            if _is_certain(plan):
+                known = Known(plan=plan, same_exports=self._affected.exports_same(stack))
+                self._request.cache.write(self._key(stack), known)
 
 
 def order(stack: str) -> tuple[int, str]:
@@ -209,6 +243,13 @@ def judged(plan: StackPlan) -> StackPlan:
         for each in plan.deploy.missing
     ]
     return plan.model_copy(update={"faults": tuple(faults)})
+
+
+def _is_certain(plan: StackPlan) -> bool:
+    """Whether a stack's plan would come out the same again: no process and no check failed."""
+    found = plan.findings
+    crashed = any(each.rule.endswith("-crashed") for each in (*found.new, *found.old, *found.gone))
+    return not (crashed or any(fault.problem == ENDED for fault in plan.faults))
 
 
 def _tells(plan: StackPlan) -> bool:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from planning import document
 from planning.document import Fault, Place
-from planning.sides import CatalogFaultsError, Keys, NotEvaluatedError, Side
+from planning.evaluation_process import NotEvaluatedError
+from planning.sides import CatalogFaultsError, Keys, Side
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -85,6 +86,16 @@ class States:
 
     def __exit__(self, *error: object) -> None:
         self._stack.close()
+
+    def start(self) -> None:
+        """Start the sides' processes: one for both, where they have the same programs."""
+        base, head = self.base.side, self.head.side
+        if not base.code.missing and not head.code.missing and base.code.is_same_as(head.code):
+            base.start(head)
+            return
+        for side in (base, head):
+            if not side.code.missing:
+                side.start()
 
     def load(self, environment: str) -> None:
         """Load both catalogs and digest their stacks.

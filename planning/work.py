@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from planning import checks, marks
+from planning.access.actions import database
 from planning.cache import key_of
 from planning.compare import compare
+from planning.confinement import end_with_parent
 from planning.document import (
     Access,
     AccessLine,
@@ -23,6 +27,7 @@ from planning.document import (
 from planning.graphs import EncodedGraph, EncodingError
 from planning.neighbourhood import around
 from planning.severity import RANK
+from policies.registry import rules
 from rehearsal.graph import STACK_REFERENCE_TYPE
 
 if TYPE_CHECKING:
@@ -36,9 +41,27 @@ if TYPE_CHECKING:
 ORGANIZATION = "organization"
 
 
+def prepare() -> None:
+    """Import the checks and read what they look up, for the workers that are forked afterwards.
+
+    What fails here fails again in a worker, which says so of each stack.
+    """
+    for check in checks.CHECKS:
+        if check.scope in ("graph", "access", "deploy"):
+            with suppress(Exception):
+                check.load()
+    with suppress(Exception):
+        rules()
+        database()
+
+
 def ready() -> None:
     """Make a worker: a person's Ctrl-C is the plan's to handle, which then ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    end_with_parent()
+    # What is there now stays: no collection need look at it.
+    gc.freeze()
 
 
 def plan_of(
@@ -50,7 +73,7 @@ def plan_of(
 ) -> StackPlan:
     """What a change does to one stack; `organization` has the head's graph of it, encoded."""
     before = EncodedGraph(stack, base, marker) if base is not None else None
-    after = EncodedGraph(stack, head, marker) if head is not None else None
+    after = EncodedGraph(stack, head, marker, like=before) if head is not None else None
     try:
         return _plan(stack, before, after, organization, marker)
     except EncodingError as error:

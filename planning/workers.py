@@ -8,6 +8,7 @@ import zlib
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Self
 
 from planning import work
@@ -18,20 +19,29 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 
-class Workers:
-    """A pool that is forked before anything else runs; use it as a context manager."""
+ENDED = "the process that compared its graphs ended; with fewer jobs each has more memory"
 
-    def __init__(self, jobs: int) -> None:
+
+_WAITING = 12
+"""Graphs of stacks that wait for a worker; each stack's two have half a megabyte."""
+
+
+class Workers:
+    """A pool that is forked before there is any other thread; use it as a context manager."""
+
+    def __init__(self, jobs: int, *, keeps_bodies: bool = False) -> None:
+        self._keeps_bodies = keeps_bodies
         self._pool = ProcessPoolExecutor(
             jobs, multiprocessing.get_context("fork"), initializer=work.ready
         )
         # All are forked at the first task: now, while this process has no other thread.
         self._pool.submit(int).result()
+        self._room = BoundedSemaphore(jobs + _WAITING)
         self._asked: dict[str, Future[StackPlan]] = {}
         self._directory = tempfile.TemporaryDirectory(prefix="patchworks-plan-")
         self._organization: Path | None = None
         self.bodies: dict[str, tuple[bytes | None, bytes | None]] = {}
-        """The graphs of all that was asked, compressed, for checks of many at once."""
+        """Where they are to be kept, the graphs of all that was asked, compressed."""
 
     def __enter__(self) -> Self:
         return self
@@ -41,14 +51,25 @@ class Workers:
         self._directory.cleanup()
 
     def ask(self, stack: str, base: bytes | None, head: bytes | None, marker: str) -> None:
-        """Have a stack's graphs compared and judged."""
+        """Have a stack's graphs compared and judged, as soon as there is room for them."""
         if stack == work.ORGANIZATION and head is not None:
-            self._organization = Path(self._directory.name) / "organization"
-            self._organization.write_bytes(head)
-        self.bodies[stack] = _packed(base), _packed(head)
-        self._asked[stack] = self._pool.submit(
-            work.plan_of, stack, base, head, marker, self._organization
-        )
+            self.know_organization(head)
+        if self._keeps_bodies:
+            self.bodies[stack] = _packed(base), _packed(head)
+        self._room.acquire()
+        asked = self._pool.submit(work.plan_of, stack, base, head, marker, self._organization)
+        asked.add_done_callback(lambda _: self._room.release())
+        self._asked[stack] = asked
+
+    @property
+    def knows_organization(self) -> bool:
+        """Whether the graph that has the deploy roles is there."""
+        return self._organization is not None
+
+    def know_organization(self, head: bytes) -> None:
+        """Take the head's graph of the organization, by whose roles stacks are deployed."""
+        self._organization = Path(self._directory.name) / "organization"
+        self._organization.write_bytes(head)
 
     def answers(self) -> Iterator[tuple[str, StackPlan]]:
         """What became of all that was asked."""
@@ -57,14 +78,8 @@ class Workers:
             try:
                 yield stack, future.result()
             except BrokenProcessPool:
-                problem = "the process that compared its graphs ended; with fewer jobs each has \
-more memory"
-                yield (
-                    stack,
-                    StackPlan(
-                        stack=stack, status="changed", faults=(Fault(problem=problem, stack=stack),)
-                    ),
-                )
+                fault = Fault(problem=ENDED, stack=stack)
+                yield stack, StackPlan(stack=stack, status="changed", faults=(fault,))
 
 
 def _packed(body: bytes | None) -> bytes | None:

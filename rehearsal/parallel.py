@@ -37,28 +37,44 @@ def evaluate_many(
     ledger: Ledger | None = None,
     jobs: int | None = None,
 ) -> Iterator[tuple[str, T]]:
+    """Evaluate stacks of a catalog as `evaluate_all` does."""
+    return evaluate_all(Evaluation(catalog, ledger or {}), stacks, ask, jobs=jobs)
+
+
+def evaluate_all(
+    evaluation: Evaluation,
+    stacks: Sequence[str],
+    ask: Callable[[Graph], T],
+    *,
+    jobs: int | None = None,
+) -> Iterator[tuple[str, T]]:
     """Evaluate stacks and yield `ask(graph)` for each, in the order of `stacks`.
 
     `ask` runs where the graph is, so that graphs need not travel between processes; what it
-    returns does. `jobs` is the number of processes, by default one a core. Workers are forked off
-    this process after it has imported the SDKs, which they then share, and each ends after its
-    share: the system takes its memory back at once, where Python's collector would go through all.
+    returns does. `jobs` is the number of processes, by default one a core. The first stack is
+    evaluated here: its program imports most of the SDKs, some 0.3 s, which workers that are forked
+    off this process afterwards share. Each worker ends after its share: the system takes its memory
+    back at once, where Python's collector would go through all.
 
     Raises:
         ProgramError: a program is faulty; the first such error, in the order of `stacks`.
     """
-    evaluation = Evaluation(catalog, ledger or {})
     for stack in dict.fromkeys(
-        needed for each in stacks for needed in references(catalog, each, evaluation.ledger)
+        needed
+        for each in stacks
+        for needed in references(evaluation.catalog, each, evaluation.ledger)
     ):
         evaluation.exports_of(stack)
+    for stack in stacks[:1]:
+        yield stack, ask(evaluation.evaluate(stack))
+    rest = stacks[1:]
     workers = jobs or os.cpu_count() or 1
-    share = max(1, min(LARGEST_SHARE, -(-len(stacks) // (workers * SHARES_A_WORKER))))
-    if workers == 1 or len(stacks) == 1:
-        for stack in stacks:
+    if workers == 1 and len(rest) < LARGEST_SHARE:
+        for stack in rest:
             yield stack, ask(evaluation.evaluate(stack))
         return
-    shares = [stacks[start : start + share] for start in range(0, len(stacks), share)]
+    share = max(1, min(LARGEST_SHARE, -(-len(rest) // (workers * SHARES_A_WORKER))))
+    shares = [rest[start : start + share] for start in range(0, len(rest), share)]
     yield from _in_workers(evaluation, shares, ask, workers)
 
 
@@ -72,15 +88,19 @@ def _in_workers(
     running: dict[Connection, tuple[int, ForkProcess]] = {}
     answered: dict[int, Any] = {}
     # What is there now stays for good, so that no collection in a worker copies a shared page.
-    gc.collect()
+    if gc.isenabled():
+        gc.collect()
     gc.freeze()
     try:
         for number in range(len(shares)):
-            while number not in answered:
+            while True:
+                # Before answers are handed on, so that nobody waits for who takes them.
                 while waiting and len(running) < workers:
                     index, share = waiting.pop(0)
                     connection, process = _start(evaluation, share, ask)
                     running[connection] = (index, process)
+                if number in answered:
+                    break
                 for connection in [each for each in running if each in wait(running)]:
                     index, process = running.pop(connection)
                     answered[index] = _receive(connection, process)

@@ -51,6 +51,7 @@ def main() -> int:
     # Editable and without isolation: the build tool is pinned by the lock like all else.
     editable: list[str | Path] = ["--no-deps", "--no-build-isolation", "--editable", ROOT]
     run(uv, "pip", "install", *python, "--quiet", "--offline", *editable)
+    run(PYTHON, ROOT / "scripts" / "bytecode.py")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -78,6 +79,8 @@ def plan(
     from planning.run import plan as make
 
     files = _files(output or [], format)
+    # A job that is cancelled leaves as little behind as a person's Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     settings = {} if jobs is None else {"jobs": jobs}
     try:
         found = Repository.around(repository or Path.cwd())

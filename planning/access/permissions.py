@@ -115,6 +115,10 @@ class Permissions:
     def without_what(self, scope: Scope, actions: ActionSet, *, allowed: bool) -> ActionSet:
         """Those of the actions that no statement of that effect here has for all of the scope."""
         wanted = Scope(scope.kind, allowed, scope.principal, scope.resource, scope.condition)
+        # Most of what there is, is there at both commits in the same words.
+        same = self.holdings.get(wanted)
+        if same is not None:
+            actions -= same.actions
         for other in self._near(scope):
             if not actions:
                 break

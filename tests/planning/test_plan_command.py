@@ -41,7 +41,8 @@ def test_a_change_of_one_tenant_evaluates_that_one_and_is_known_the_second_time(
     assert names(first) == ["tenant.brightwater"], first.said
     assert plan_json(first)["skipped"] == len(CELLS) + len(TENANTS)
     kept = {file: file.read_bytes() for file in first.cache.rglob("*.json")}
-    assert len(kept) == 1
+    assert len(kept) == 2, "the stack's plan, and the whole"
+    assert first.cache.joinpath("patchworks/plans").stat().st_mode & 0o777 == 0o700
     shown = {file.name: file.read_bytes() for file in first.outputs.iterdir()}
 
     second = run(clone, tmp_path, "--base=HEAD")
@@ -55,6 +56,39 @@ def test_a_change_of_one_tenant_evaluates_that_one_and_is_known_the_second_time(
         assert raw not in comment, raw
     assert comment.count("<details>") == comment.count("</details>")
     assert comment.count("<code>") == comment.count("</code>")
+
+
+def test_the_deploy_role_is_looked_at_where_a_tenant_alone_changes(
+    clone: Clone, tmp_path: Path
+) -> None:
+    clone.edit(("components/aws/deploy_rights.py", '    "wafv2:*",\n', ""))
+    clone.commit("a base whose deploy role may make no firewall")
+    clone.edit(("tenants/brightwater.yaml", "Operations centre, Leeds", "Operations centre, York"))
+    planned = run(clone, tmp_path, "--base=HEAD")
+    assert names(planned) == ["tenant.brightwater"], planned.said
+    assert planned.code == 1
+    assert planned.line("lacks wafv2:", "halyard-ci-deploy-prod")
+
+
+def test_a_program_that_reads_the_catalogs_files_itself_fails_and_sees_no_other_side(
+    clone: Clone, tmp_path: Path
+) -> None:
+    read = 'open(__file__.rpartition("/stacks/")[0] + "/tenants/brightwater.yaml").read()'
+    clone.edit(("stacks/tenant.py", "PASSWORD_LENGTH = 40", f"PASSWORD_LENGTH = {read} and 40"))
+    clone.commit("a base whose programs read files")
+    clone.edit(("tenants/brightwater.yaml", "Operations centre, Leeds", "Operations centre, York"))
+    planned = run(clone, tmp_path, "--base=HEAD")
+    assert planned.code == 1
+    assert planned.line("FileNotFoundError", "tenants/brightwater.yaml")
+
+
+def test_a_cache_that_others_can_write_to_is_left_alone(clone: Clone, tmp_path: Path) -> None:
+    clone.edit(("tenants/brightwater.yaml", "Operations centre, Leeds", "Operations centre, York"))
+    shared = tmp_path / "cache/patchworks/plans"
+    shared.mkdir(parents=True)
+    shared.chmod(0o777)
+    assert names(run(clone, tmp_path, "--base=HEAD")) == ["tenant.brightwater"]
+    assert not list(shared.rglob("*"))
 
 
 def test_a_catalog_that_would_run_code_is_a_fault_and_runs_none(
