@@ -51,6 +51,7 @@ drift: $(READY) ## Check that locks, schemas, reference and picture are fresh
 	@$(BIN)/python -m catalog.schemas --check
 	@$(BIN)/python -m database_moves.schemas --check
 	@$(BIN)/python -m planning.schemas --check
+	@$(BIN)/python -m scripts.plan_example --check
 	@$(BIN)/python -m scripts.reference --check
 	@$(BIN)/python -m scripts.code_owners --check
 
@@ -62,6 +63,7 @@ docs: $(READY) ## Write schemas, reference and picture anew from the code
 	@$(BIN)/python -m catalog.schemas
 	@$(BIN)/python -m database_moves.schemas
 	@$(BIN)/python -m planning.schemas
+	@$(BIN)/python -m scripts.plan_example
 	@$(BIN)/python -m scripts.reference
 	@$(BIN)/python -m scripts.code_owners
 	@$(BIN)/python tests/stacks/settings_document.py
