@@ -6,7 +6,18 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from database_moves import admission, durable, lease, names, next_steps, store, workflow
+import psycopg
+
+from database_moves import (
+    admission,
+    durable,
+    lease,
+    leaving_out,
+    names,
+    next_steps,
+    store,
+    workflow,
+)
 from database_moves import context as contexts
 from database_moves.cutover import gate
 from database_moves.database import gone
@@ -62,15 +73,18 @@ def rollback(context: Context, url: str) -> MoveState:
     return _swap_to(context, url, "source", "rollback")
 
 
-def finish(context: Context, url: str, *, dump: str | None, drop: bool) -> MoveState:
+def finish(
+    context: Context, url: str, *, dump: str | None, drop: bool, without: Side | None = None
+) -> MoveState:
     """End a move that was cut over, whichever side serves now: remove what it made.
 
     `dump` is a file for a last dump of the old database, `drop` deletes that database then.
-    Without `drop` it is left, and lets nobody in. Again changes nothing.
+    Without `drop` it is left, and lets nobody in. Again changes nothing. `without` leaves out the
+    old side, whose server or database is gone for good.
     """
     if drop and dump is None:
         raise RefusedError("the old database is dropped after a last dump of it only")
-    with _admitted(context, url, "finish") as known:
+    with _admitted(context, url, "finish", without) as known:
         state = _expected(context, known)
         if state.phase == "finished":
             return _finished(context, url, state, drop)
@@ -80,19 +94,29 @@ def finish(context: Context, url: str, *, dump: str | None, drop: bool) -> MoveS
             context,
             url,
             "finish",
-            {"move": context.move, "serving": state.serving, "dump": dump, "drop": drop},
+            {
+                "move": context.move,
+                "serving": state.serving,
+                "dump": dump,
+                "drop": drop,
+                "without": without,
+            },
         )
 
 
-def abort(context: Context, url: str) -> MoveState:
-    """Give up a move while its source serves: the target is left as it was before."""
-    with _admitted(context, url, "abort") as known:
+def abort(context: Context, url: str, *, without: Side | None = None) -> MoveState:
+    """Give up a move while its source serves: the target is left as it was before.
+
+    `without` leaves out a side that is gone for good. Without the source the target keeps what was
+    copied, which may be the last copy, and lets nobody in.
+    """
+    with _admitted(context, url, "abort", without) as known:
         state = _expected(context, known)
         if state.phase == "aborted":
             return state
         # A swap that was begun is settled as it stands, which may show that the target serves.
         context.attempts = False
-        return _end(context, url, "abort", {"move": context.move})
+        return _end(context, url, "abort", {"move": context.move, "without": without})
 
 
 def _end(context: Context, url: str, kind: Verb, request: dict[str, Any]) -> MoveState:
@@ -100,8 +124,9 @@ def _end(context: Context, url: str, kind: Verb, request: dict[str, Any]) -> Mov
     with durable.reading(url) as client:
         number = len(store.begun(client, context.move, kind)) + 1
         for pending in store.pending(client, context.move):
-            # Not gone on with; an end that was begun with other options neither.
-            if not pending.startswith(f"{context.move}.swap."):
+            # Not gone on with; an end that was begun with other options neither. A swap is settled
+            # with both sides where they are there, and else by the end itself.
+            if not pending.startswith(f"{context.move}.swap.") or request["without"]:
                 client.cancel_workflow(pending)
     function = workflow.finish if kind == "finish" else workflow.abort
     with _launched(context, url):
@@ -122,7 +147,9 @@ def _finished(context: Context, url: str, state: MoveState, drop: bool) -> MoveS
 
 
 @contextlib.contextmanager
-def _admitted(context: Context, url: str, verb: Verb) -> Iterator[MoveState | None]:
+def _admitted(
+    context: Context, url: str, verb: Verb, without: Side | None = None
+) -> Iterator[MoveState | None]:
     """Be the only mover of these databases; the state of the move, which takes the command."""
     names.check(context.move)
     state = _load(url, context.move)
@@ -133,7 +160,11 @@ def _admitted(context: Context, url: str, verb: Verb) -> Iterator[MoveState | No
         if state.phase in ("finished", "aborted"):
             yield state
             return
-    databases = _databases(context, state)
+    if without is not None:
+        leaving_out.may_end(context, _expected(context, state), verb, without)
+        databases = [context.database(contexts.other(without))]
+    else:
+        databases = _databases(context, state, verb)
     with lease.hold(databases, context.move) as held:
         context.keep_lease = held.keep
         # Another mover may have been waited for.
@@ -145,19 +176,26 @@ def _admitted(context: Context, url: str, verb: Verb) -> Iterator[MoveState | No
         yield state
 
 
-def _databases(context: Context, state: MoveState | None) -> list[Database]:
+def _databases(context: Context, state: MoveState | None, verb: Verb) -> list[Database]:
     """The two databases of the move, or the one that its end has left."""
     if state is not None and state.phase == "finishing":
         old = context.database(contexts.other(state.serving))
         if gone(old):
             return [context.database(state.serving)]
-    source, target = _place(context.source), _place(context.target)
-    if _identity(source) == _identity(target):
+    databases = [context.source, context.target]
+    found = []
+    for database in databases:
+        try:
+            found.append(leaving_out.identity(database))
+        except psycopg.OperationalError as error:
+            raise leaving_out.unanswered(database, verb, context.move, error) from error
+    if found[0] == found[1]:
         raise RefusedError(
-            f"source and target are the same database: {source.address} and {target.address}",
+            "source and target are the same database: "
+            f"{context.source.address} and {context.target.address}",
             remedy="give the empty database to move to as the target",
         )
-    return [context.source, context.target]
+    return databases
 
 
 @contextlib.contextmanager
@@ -270,10 +308,6 @@ def _still_chosen(began: MoveOptions, given: MoveOptions) -> MoveOptions:
     return began.model_copy(update={name: getattr(given, name) for name in given.model_fields_set})
 
 
-def _identity(place: Place) -> tuple[str, int]:
-    return place.system_identifier, place.database_oid
-
-
 def _unclaimed(database: Database, move: str) -> None:
     """Raise `RefusedError` where a database is in another move, which nobody may be running."""
     with database.session("begin") as connection:
@@ -288,13 +322,21 @@ def _unclaimed(database: Database, move: str) -> None:
 def _same_databases(databases: list[Database], request: Request) -> None:
     for database in databases:
         known = request.source if database.side == "source" else request.target
-        given = _place(database)
-        if _identity(given) != _identity(known):
+        found = leaving_out.identity(database)
+        if found == (known.system_identifier, known.database_oid):
+            continue
+        if database.address != known.address:
             raise RefusedError(
                 f"move {request.move} has another {database.side}: it began with {known.address}, "
-                f"and was given {given.address}",
+                f"and was given {database.address}",
                 remedy="give the same databases, or another name for another move",
             )
+        raise RefusedError(
+            f"{database.address} is not the database that move {request.move} began with: that one "
+            "was dropped, or its server made anew, since",
+            remedy=f"give another move another name; to give this one up, `patchworks database "
+            f"abort {request.move} --without {database.side}`",
+        )
 
 
 def _expected(context: Context, state: MoveState | None) -> MoveState:

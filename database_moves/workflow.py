@@ -70,10 +70,16 @@ def swap(request: Output) -> Output:
 @durable.workflow("database_finish")
 def finish(request: Output) -> Output:
     """Remove all that the move made; the old database only when told."""
-    return ending.finish(request["move"], request["serving"], request["dump"], request["drop"])
+    return ending.finish(
+        request["move"],
+        request["serving"],
+        request["dump"],
+        request["drop"],
+        request.get("without"),
+    )
 
 
 @durable.workflow("database_abort")
 def abort(request: Output) -> Output:
     """Give the move up: the source serves, the target is as it was before."""
-    return ending.abort(request["move"])
+    return ending.abort(request["move"], request.get("without"))

@@ -18,6 +18,7 @@ from scripts.database_options import (
     StoreOption,
     SwitchOption,
     TargetOption,
+    WithoutOption,
 )
 
 app = typer.Typer(
@@ -177,6 +178,7 @@ def finish(
         bool,
         typer.Option("--drop-old-database", help="Delete the old database; needs --dump."),
     ] = False,
+    without: WithoutOption = None,
     state: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -188,10 +190,12 @@ def finish(
 
     if drop and dump is None:
         raise typer.BadParameter("--drop-old-database needs --dump FILE, the last dump of it")
+    if without and dump is not None:
+        raise typer.BadParameter(f"--dump and --without: a {without} that is gone can't be dumped")
     # It touches no pooler, wherever PATCHWORKS_POOLER may lead.
     asked = Asked(name, source, target, {}, [], [], None, state)
     file = None if dump is None else str(dump.resolve())
-    run(asked, partial(commands.finish, dump=file, drop=drop), as_json)
+    run(asked, partial(commands.finish, dump=file, drop=drop, without=without), as_json)
 
 
 @app.command()
@@ -201,16 +205,18 @@ def abort(
     target: TargetOption = None,
     pooler: PoolerOption = None,
     pooler_config: PoolerConfigOption = None,
+    without: WithoutOption = None,
     state: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Give up a move whose source serves: the target is left empty, and no slot remains."""
+    from functools import partial
+
     from database_moves import commands
     from scripts.database_running import Asked, run
 
-    run(
-        Asked(name, source, target, {}, pooler, pooler_config, None, state), commands.abort, as_json
-    )
+    asked = Asked(name, source, target, {}, pooler, pooler_config, None, state)
+    run(asked, partial(commands.abort, without=without), as_json)
 
 
 @app.command()

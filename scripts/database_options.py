@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -78,6 +78,13 @@ MaxPauseOption = Annotated[
     float | None,
     typer.Option(
         "--max-pause", metavar="SECONDS", help="Undo all when writes have waited this long."
+    ),
+]
+WithoutOption = Annotated[
+    Literal["source", "target"] | None,
+    typer.Option(
+        "--without",
+        help="Leave out this side, which is gone for good; what is left on it is told.",
     ),
 ]
 CancelOption = Annotated[

@@ -64,7 +64,9 @@ def run(asked: Asked, command: Callable[[Context, str], MoveState], as_json: boo
         _leave(asked, url, f"failed: {failure}", ExitCode.FAULTS, as_json)
     except psycopg.OperationalError as fault:
         said = next(iter(str(fault).strip().splitlines()), "no answer")
-        text = f"failed: a server does not answer: {said}; run the same command again when it does"
+        # An answer has a code; that of a lock that was not free, for one.
+        what = "a server does not answer" if fault.sqlstate is None else "a server says"
+        text = f"failed: {what}: {said}; run the same command again when that is over"
         _leave(asked, url, text, ExitCode.FAULTS, as_json)
     print_state(state, as_json)
 

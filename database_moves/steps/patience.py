@@ -11,7 +11,7 @@ from psycopg import errors as postgresql
 
 from database_moves import context as contexts
 from database_moves import locks
-from database_moves.errors import UnansweredError
+from database_moves.errors import MoveError, UnansweredError
 from database_moves.progress import Step
 from database_moves.steps.recording import wait
 
@@ -81,6 +81,11 @@ def _again(context: Context, watch: locks.Watch, step: Callable[[], Output]) -> 
                 raise watch.given_up() from fault
             wait(context, LOCK_PAUSE)
             continue
+        except postgresql.DiskFull as fault:
+            raise MoveError(
+                f"a server has no room: {first_line(fault)}",
+                remedy="make room on its disk and run the same command again",
+            ) from fault
         except Exception as fault:
             if not passing(fault):
                 raise

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from database_moves import context as contexts
-from database_moves import durable, locks
+from database_moves import control, durable, locks
 from database_moves.crash_points import reached
 from database_moves.cutover import gate, protocol
 from database_moves.cutover.guarding import Guard
@@ -179,6 +179,27 @@ def settle(context: Context) -> Side | None:
             remedy="run the same command again as soon as both servers and poolers answer",
         ) from fault
     return contexts.other(side)
+
+
+def settle_alone(context: Context, side: Side) -> None:
+    """Bring an interrupted attempt to its end on the side that serves, without the other.
+
+    Raises `RefusedError` where the other was decided to serve.
+    """
+    with context.database(side).session("gate") as connection:
+        if not control.exists(connection):
+            return
+        found = gate.read(connection)
+    decided = f"the {contexts.other(side)} was to serve, and may hold writes that are nowhere else"
+    if found.state not in ("open", "fenced"):
+        raise RefusedError(decided)
+    world = RealWorld(_swap(context, contexts.other(side)))
+    try:
+        stand = protocol.settle(world, found.epoch + (found.state == "open"))
+    except protocol.UnreachableError as fault:
+        raise UnansweredError(f"an interrupted swap can't be settled yet: {fault}") from fault
+    if stand is not protocol.Stand.OPEN:
+        raise RefusedError(decided)
 
 
 def _follow_up(context: Context, to: Side) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -14,6 +15,7 @@ import stalls
 from faulty_move import MAJORS, Faulty, left_behind
 from kit.holding import Holding
 from kit.mover import Mover
+from kit.small_disk import MIB, SmallDisks
 from move_journey import NAME, Journey
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -259,20 +261,34 @@ def test_a_server_without_a_free_session_is_waited_for(
     own.configure(MAJORS[side], max_connections=None)
 
 
+@pytest.fixture
+def small_disks(own: Servers) -> Iterator[SmallDisks]:
+    with closing(SmallDisks(own)) as disks:
+        yield disks
+
+
 def test_a_target_without_room_fails_with_the_tables_name_and_goes_on_with_room(
-    make_faulty: Callable[..., Faulty], own: Servers, record_property: Recorder
+    # Set up first, and so taken away when the databases are dropped.
+    small_disks: SmallDisks,
+    make_faulty: Callable[..., Faulty],
+    own_pair: tuple[Made, Made],
+    record_property: Recorder,
 ) -> None:
-    faulty = make_faulty()
-    journey = faulty.journey
+    disk = small_disks.give(own_pair[1], 18, 17 * MIB)
+    record_property("the full disk", type(disk).__name__)
+    journey = make_faulty().journey
     with journey.source.owner() as owner:
         owner.execute(LARGE)
-    own.limit_files(18, 17 * 1024**2)
     begin(journey)
-    failed = journey.move("--jobs", "2")
-    assert failed.code == 1, failed
-    assert "large" in failed.stderr, failed.stderr
-    assert "File too large" in failed.stderr, failed.stderr
-    assert journey.serving() is journey.source
-    own.limit_files(18, None)
+    for attempt in range(2):
+        failed = journey.move("--jobs", "2")
+        assert failed.code == 1, failed
+        # A disk that is full to its last page has no room to begin anew either.
+        assert attempt or 'public."too large"' in failed.stderr, failed.stderr
+        assert disk.said in failed.stderr, failed.stderr
+        assert disk.remedy in failed.stderr, failed.stderr
+        assert "does not answer" not in failed.stderr, failed.stderr
+        assert journey.serving() is journey.source
+    disk.grow()
     assert journey.move("--jobs", "2").code == 0
     serves_with_all(journey, journey.target, record_property)
