@@ -10,6 +10,7 @@ import psycopg
 
 from database_moves import (
     admission,
+    ahead,
     durable,
     lease,
     leaving_out,
@@ -22,7 +23,7 @@ from database_moves import context as contexts
 from database_moves.cutover import gate
 from database_moves.database import gone
 from database_moves.errors import AbortedError, MoveError, RefusedError
-from database_moves.preflight import preflight
+from database_moves.preflight import PreflightRefusedError
 from database_moves.state import MoveState, Place, Request, now, stored
 
 if TYPE_CHECKING:
@@ -32,19 +33,9 @@ if TYPE_CHECKING:
     from database_moves.context import Context
     from database_moves.database import Database, Side
     from database_moves.options import MoveOptions
-    from database_moves.preflight import Report
 
 _SWAPPING: dict[str, Side] = {"cutover": "target", "rollback": "source"}
 """The phases of a swap that has begun, and the side that is to serve."""
-
-
-class PreflightRefusedError(RefusedError):
-    """The preflight found what would stop the move; `report` says what and how to mend it."""
-
-    def __init__(self, report: Report) -> None:
-        refused = sum(verdict.level == "refused" for verdict in report.verdicts)
-        super().__init__(f"the preflight refuses the move for {refused} reasons")
-        self.report = report
 
 
 def move(context: Context, url: str) -> MoveState:
@@ -167,6 +158,8 @@ def _admitted(
         databases = _databases(context, state, verb)
     with lease.hold(databases, context.move) as held:
         context.keep_lease = held.keep
+        if held.waited and context.ahead is not None:
+            context.ahead.look_again()
         # Another mover may have been waited for.
         state = _load(url, context.move)
         if state is not None:
@@ -265,13 +258,7 @@ def _run(context: Context, workflow_id: str, function: Any, request: dict[str, A
 def _request(context: Context) -> Request:
     for database in (context.source, context.target):
         _unclaimed(database, context.move)
-    report = preflight(
-        context.source,
-        context.target,
-        context.options,
-        poolers=context.poolers,
-        progress=context.progress,
-    )
+    report = context.ahead.report() if context.ahead is not None else ahead.examine(context)
     if report.refused:
         raise PreflightRefusedError(report)
     warnings = tuple(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from database_moves.ahead import Ahead
     from database_moves.cutover.ports import SwitchHook
     from database_moves.database import Database, Side
     from database_moves.options import MoveOptions
@@ -42,6 +43,8 @@ class Context:
     attempts: bool = True
     """Whether a swap that was begun is tried again; else it is settled as it stands."""
     stopping: threading.Event = field(default_factory=threading.Event)
+    ahead: Ahead | None = None
+    """What was begun before anything else, where there was time for it."""
 
     def database(self, side: Side) -> Database:
         """The database that was on this side when the move began."""

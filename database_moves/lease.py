@@ -65,6 +65,8 @@ class Lease:
         self._databases = databases
         self._purpose = f"{_PURPOSE}{move}"
         self._sessions: dict[Database, Connection] = {}
+        self.waited = False
+        """Whether another mover had one of them first."""
 
     def keep(self) -> None:
         """See that it is held, and take it again where its session is gone.
@@ -77,7 +79,7 @@ class Lease:
                 self._let_go(database)
                 connection = database.connect(self._purpose)
                 try:
-                    _take(connection, database)
+                    self.waited |= _take(connection, database)
                 except BaseException:
                     connection.close()
                     raise
@@ -112,14 +114,17 @@ def hold(databases: Sequence[Database], move: str) -> Iterator[Lease]:
         yield lease
 
 
-def _take(connection: Connection, database: Database) -> None:
+def _take(connection: Connection, database: Database) -> bool:
+    """Take it, or raise; whether it had to be waited for."""
     deadline = time.monotonic() + WAIT_SECONDS
+    waited = False
     while True:
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", (names.LEASE_KEY,)).fetchone()
         if row is not None and row[0]:
-            return
+            return waited
         if time.monotonic() > deadline:
             break
+        waited = True
         time.sleep(0.2)
     found = holder(connection)
     raise RefusedError(

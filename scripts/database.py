@@ -102,7 +102,6 @@ def move(
     as_json: JsonOption = False,
 ) -> None:
     """Move a database, or go on with a move that was interrupted."""
-    from database_moves import commands
     from scripts.database_running import Asked, run
 
     chosen = {
@@ -118,7 +117,7 @@ def move(
         "allow_older_target": allow_older_target,
     }
     asked = Asked(name, source, target, chosen, pooler, pooler_config, switch_command, state)
-    run(asked, commands.move, as_json)
+    run(asked, "move", as_json)
 
 
 @app.command()
@@ -135,12 +134,11 @@ def cutover(
     as_json: JsonOption = False,
 ) -> None:
     """Let the target serve; the source follows it from then on."""
-    from database_moves import commands
     from scripts.database_running import Asked, run
 
     chosen = {"max_pause": max_pause, "cancel_blockers": cancel_blockers}
     asked = Asked(name, source, target, chosen, pooler, pooler_config, switch_command, state)
-    run(asked, commands.cutover, as_json)
+    run(asked, "cutover", as_json)
 
 
 @app.command()
@@ -157,12 +155,11 @@ def rollback(
     as_json: JsonOption = False,
 ) -> None:
     """Let the source serve again, with every write made since the cutover."""
-    from database_moves import commands
     from scripts.database_running import Asked, run
 
     chosen = {"max_pause": max_pause, "cancel_blockers": cancel_blockers}
     asked = Asked(name, source, target, chosen, pooler, pooler_config, switch_command, state)
-    run(asked, commands.rollback, as_json)
+    run(asked, "rollback", as_json)
 
 
 @app.command()
@@ -183,9 +180,6 @@ def finish(
     as_json: JsonOption = False,
 ) -> None:
     """End a move whose target serves: remove slots, subscriptions and publications."""
-    from functools import partial
-
-    from database_moves import commands
     from scripts.database_running import Asked, run
 
     if drop and dump is None:
@@ -195,7 +189,7 @@ def finish(
     # It touches no pooler, wherever PATCHWORKS_POOLER may lead.
     asked = Asked(name, source, target, {}, [], [], None, state)
     file = None if dump is None else str(dump.resolve())
-    run(asked, partial(commands.finish, dump=file, drop=drop, without=without), as_json)
+    run(asked, "finish", as_json, dump=file, drop=drop, without=without)
 
 
 @app.command()
@@ -210,13 +204,10 @@ def abort(
     as_json: JsonOption = False,
 ) -> None:
     """Give up a move whose source serves: the target is left empty, and no slot remains."""
-    from functools import partial
-
-    from database_moves import commands
     from scripts.database_running import Asked, run
 
     asked = Asked(name, source, target, {}, pooler, pooler_config, None, state)
-    run(asked, partial(commands.abort, without=without), as_json)
+    run(asked, "abort", as_json, without=without)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from scripts.catalog_options import print_json
+from scripts.database_progress import progress_on
 from scripts.exits import ExitCode
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from database_moves.admission import Verb
     from database_moves.context import Context
     from database_moves.preflight import Report
     from database_moves.progress import Progress
@@ -39,36 +42,63 @@ class Asked:
     state: Path | None
 
 
-def run(asked: Asked, command: Callable[[Context, str], MoveState], as_json: bool) -> None:
+def run(asked: Asked, verb: Verb, as_json: bool, **options: Any) -> None:
     """Run a command of `database_moves.commands` to its end, and say what became of the move."""
-    import psycopg
-
-    from database_moves import commands, durable
-    from database_moves.errors import AbortedError, MoveError, RefusedError
-    from scripts.database_progress import progress_on
+    from database_moves import ahead
     from scripts.database_showing import print_state
 
-    url = durable.store_url(asked.state)
+    with progress_on(sys.stderr) as report:
+        context = context_of(asked, report)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(stopping(context.stopping))
+            if verb == "move":
+                stack.enter_context(ahead.begun(context))
+            # Loaded while the servers answer: it takes longer than all the rest. Nothing of it is
+            # garbage, and to look for some would take a tenth of the time.
+            gc.disable()
+            from database_moves import commands, durable
+
+            gc.enable()
+            url = durable.store_url(asked.state)
+            command: Callable[..., MoveState] = getattr(commands, verb)
+            ended = _outcome(lambda: command(context, url, **options))
+    if isinstance(ended, Exception):
+        _explain(asked, url, ended, as_json)
+    print_state(ended, as_json)
+
+
+def _outcome(command: Callable[[], MoveState]) -> MoveState | Exception:
+    """What a command returns, or the error by which it says why not."""
+    import psycopg
+
+    from database_moves.errors import MoveError
+
     try:
-        with progress_on(sys.stderr) as report:
-            context = context_of(asked, report)
-            with stopping(context.stopping):
-                state = command(context, url)
-    except commands.PreflightRefusedError as refused:
-        leave_with_report(refused.report, as_json)
-    except AbortedError as aborted:
-        _leave(asked, url, f"aborted: {aborted}", ExitCode.ABORTED, as_json)
-    except RefusedError as refusal:
-        _leave(asked, url, f"refused: {refusal}", ExitCode.REFUSED, as_json)
-    except MoveError as failure:
-        _leave(asked, url, f"failed: {failure}", ExitCode.FAULTS, as_json)
-    except psycopg.OperationalError as fault:
-        said = next(iter(str(fault).strip().splitlines()), "no answer")
-        # An answer has a code; that of a lock that was not free, for one.
-        what = "a server does not answer" if fault.sqlstate is None else "a server says"
-        text = f"failed: {what}: {said}; run the same command again when that is over"
-        _leave(asked, url, text, ExitCode.FAULTS, as_json)
-    print_state(state, as_json)
+        return command()
+    except (MoveError, psycopg.OperationalError) as error:
+        return error
+
+
+def _explain(asked: Asked, url: str, error: Exception, as_json: bool) -> NoReturn:
+    import psycopg
+
+    from database_moves.errors import AbortedError, MoveError, RefusedError
+    from database_moves.preflight import PreflightRefusedError
+
+    if isinstance(error, PreflightRefusedError):
+        leave_with_report(error.report, as_json)
+    if isinstance(error, AbortedError):
+        _leave(asked, url, f"aborted: {error}", ExitCode.ABORTED, as_json)
+    if isinstance(error, RefusedError):
+        _leave(asked, url, f"refused: {error}", ExitCode.REFUSED, as_json)
+    if isinstance(error, MoveError):
+        _leave(asked, url, f"failed: {error}", ExitCode.FAULTS, as_json)
+    said = next(iter(str(error).strip().splitlines()), "no answer")
+    # An answer has a code; that of a lock that was not free, for one.
+    code = error.sqlstate if isinstance(error, psycopg.Error) else None
+    what = "a server does not answer" if code is None else "a server says"
+    text = f"failed: {what}: {said}; run the same command again when that is over"
+    _leave(asked, url, text, ExitCode.FAULTS, as_json)
 
 
 def context_of(asked: Asked, report: Progress) -> Context:

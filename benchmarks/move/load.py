@@ -38,7 +38,7 @@ def table(bed: Bed, size: float, seconds: int) -> str:
     beds.fill(bed, SHAPE, size)
     bed.recreate("target", SHAPE)
     bed.recreate("source", "load")
-    _pgbench(bed, "--initialize", "--quiet", "--scale=10")
+    _pgbench(bed, "--initialize", "--quiet", f"--scale={max(1, int(10 * size))}")
     with bed.database("target", SHAPE).session("fill") as connection:
         connection.execute(beds.TABLE_A)
     run = (f"--client={CLIENTS}", f"--time={seconds}", "--no-vacuum")

@@ -21,6 +21,7 @@ from database_moves.progress import Progress, silent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from database_moves.copying.crew import Spares
     from database_moves.copying.parts import Task
     from database_moves.copying.snapshot import Snapshot
     from database_moves.database import Database
@@ -58,11 +59,13 @@ def copy_rows(
     rate_limit: int | None = None,
     progress: Progress = silent,
     part_bytes: int = 256 * 1024**2,
+    spares: Spares | None = None,
 ) -> CopyResult:
     """Copy the tables' rows as the snapshot shows them; unlogged tables are left out.
 
     The target's tables must be empty, except for parts that an earlier call with the same snapshot
-    brought, which are kept. `rate_limit` is in bytes a second for all `jobs` together. Lost
+    brought, which are kept. `rate_limit` is in bytes a second for all `jobs` together. `spares` are
+    taken before processes are started. Lost
     connections and restarts are sat out while the snapshot lives. Whatever is raised, no part is
     there by half. Raises `SnapshotLostError` when the copy must start over, `MoveError` for
     anything else, and whatever `progress` raises.
@@ -72,7 +75,7 @@ def copy_rows(
     begin = Begin(source, target, snapshot.name, snapshot.identity, jobs)
     try:
         # Python takes a while to start, in which the copy is planned.
-        with Crew(begin) as crew:
+        with Crew(begin, spares) as crew:
             with target.session("ledger") as connection:
                 control.ensure(connection)
             tasks = _planned(source, target, wanted, snapshot, jobs=jobs, part_bytes=part_bytes)

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 _PROJECT = str(Path(__file__).parents[2])
 
+PROGRAM = (
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+    "from database_moves.copying import worker; worker.main()"
+)
+"""What a process runs: Ctrl-C is the mover's from the first moment on, also while it imports."""
+
 PROCESSES = 4
 """At most so many processes: one keeps three sessions busy, and each takes some 20 MiB."""
 
@@ -41,21 +47,47 @@ class Died:
     code: int
 
 
+class Spares:
+    """Processes that were started before there is anything to copy: Python takes a while."""
+
+    def __init__(self) -> None:
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, sessions: int) -> None:
+        """Start as many as a crew with so many sessions has."""
+        self._processes += [_process() for _ in range(_count(sessions))]
+
+    def take(self) -> subprocess.Popen[bytes]:
+        """One of them, or one that is started now."""
+        while self._processes:
+            process = self._processes.pop()
+            if process.poll() is None:
+                return process
+            _end(process)
+        return _process()
+
+    def close(self) -> None:
+        """End those that nobody took."""
+        while self._processes:
+            _end(self._processes.pop())
+
+
 class Crew:
     """Processes with `begin.sessions` sessions on each side altogether.
 
     What they tell is taken with `next`; a process that died must be replaced with `replace`.
     """
 
-    def __init__(self, begin: Begin) -> None:
+    def __init__(self, begin: Begin, spares: Spares | None = None) -> None:
         self._begin = begin
+        self._spares = spares or Spares()
         self._told: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._members: dict[int, _Member] = {}
         self._number = 0
         self._rate: float | None = None
 
     def __enter__(self) -> Crew:
-        count = min(self._begin.sessions, os.cpu_count() or 1, PROCESSES)
+        count = _count(self._begin.sessions)
         try:
             for n in range(count):
                 self._start((self._begin.sessions + n) // count)
@@ -77,11 +109,7 @@ class Crew:
         for member in self._members.values():
             member.process.kill()
         for member in self._members.values():
-            member.process.wait()
-            for pipe in (member.process.stdin, member.process.stdout):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):
-                        pipe.close()
+            _end(member.process)
         self._members.clear()
 
     def idle(self) -> int | None:
@@ -125,19 +153,11 @@ class Crew:
     def replace(self, died: Died) -> None:
         """Start a process in place of one that died."""
         member = self._members.pop(died.member)
-        for pipe in (member.process.stdin, member.process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        _end(member.process)
         self._start(member.sessions)
 
     def _start(self, sessions: int) -> None:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "database_moves.copying"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=dict(_environment()),
-        )
+        process = self._spares.take()
         self._number += 1
         member = _Member(process, sessions)
         self._members[self._number] = member
@@ -166,6 +186,28 @@ class Crew:
         assert member.process.stdin is not None
         with contextlib.suppress(OSError):
             send(member.process.stdin, message)
+
+
+def _count(sessions: int) -> int:
+    return min(sessions, os.cpu_count() or 1, PROCESSES)
+
+
+def _process() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603  # this very program, no shell
+        [sys.executable, "-c", PROGRAM],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=dict(_environment()),
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
 def _environment() -> Iterator[tuple[str, str]]:

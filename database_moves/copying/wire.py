@@ -28,6 +28,8 @@ import psycopg
 from psycopg import errors
 from psycopg.pq import DiagnosticField
 
+from database_moves.copying.rows import DATA, HEADER, Rows
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -42,8 +44,6 @@ STALLED_SECONDS = 900.0
 MESSAGE_BYTES = 1024 * 1024
 """No message that may come besides rows is larger, other than from a stream misread."""
 
-_DATA = ord("d")
-_HEADER = struct.Struct(">BI").unpack_from
 _ASYNCHRONOUS = frozenset(b"NSA")
 """Notices, changed parameters and notifications may come at any time and mean nothing here."""
 
@@ -142,7 +142,7 @@ class _Peer:
         while True:
             while self.end - self.start < 5:
                 self.receive()
-            kind, length = _HEADER(self.buffer, self.start)
+            kind, length = HEADER(self.buffer, self.start)
             if not 4 <= length <= MESSAGE_BYTES:
                 self._misread(kind)
             body = self._take(length + 1)[5:]
@@ -169,7 +169,7 @@ class _Peer:
         """Pass over a message that means nothing here."""
         while self.end - self.start < 5:
             self.receive()
-        self._take(_HEADER(self.buffer, self.start)[1] + 1)
+        self._take(HEADER(self.buffer, self.start)[1] + 1)
 
     def _take(self, size: int) -> bytes:
         taken = bytearray()
@@ -196,22 +196,16 @@ class _Origin(_Peer):
     def pieces(self) -> Iterator[memoryview]:
         """Whole messages with rows, in pieces as they come; valid until the next is asked for."""
         buffer = self.buffer
+        rows = Rows()
         owed = 0
         while True:
-            # Header to header: the one loop that runs for every row.
-            position, last = self.start + owed, self.end - 5
-            kind = _DATA
-            while position <= last:
-                kind, length = _HEADER(buffer, position)
-                if kind != _DATA:
-                    break
-                position += length + 1
+            position, kind = rows.passed(buffer, self.start + owed, self.end)
             upto = min(position, self.end)
             owed = position - upto
             if upto > self.start:
                 yield self.view[self.start : upto]
                 self.start = upto
-            if kind == _DATA:
+            if kind == DATA:
                 self.receive()
             elif self._finished():
                 return

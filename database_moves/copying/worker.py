@@ -1,7 +1,7 @@
 """A process that copies: it takes tasks from its standard input and answers on its output.
 
-Run as `python -m database_moves.copying` by `crew`. Credentials come in by the pipe. It ends
-when its input does, so it cannot outlive the mover, and it leaves Ctrl-C to it.
+Run by `crew`, which has Ctrl-C left to the mover. Credentials come in by the pipe. It ends
+when its input does, so it cannot outlive the mover.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import pickle
 import queue
-import signal
 import struct
 import sys
 import threading
@@ -188,7 +187,6 @@ _PASSING = frozenset(("57P01", "57P02", "57P03", "53300", "40001", "40P01"))
 
 def main() -> None:
     """Work for the process that started this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     crash_points.work_for(os.getppid())
     orders, answers = sys.stdin.buffer, sys.stdout.buffer
     begin = receive(orders)

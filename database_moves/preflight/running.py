@@ -39,7 +39,7 @@ def preflight(
     poolers: Sequence[Pooler] = (),
     progress: Progress = silent,
     only: Collection[str] | None = None,
-    sample_seconds: float = 1.0,
+    sample_seconds: float = 0.5,
 ) -> Report:
     """Ask everything that can be known before a move; nothing is changed on either server.
 

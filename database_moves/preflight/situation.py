@@ -140,7 +140,7 @@ class Situation:
     poolers: Sequence[Pooler] = ()
     not_checked: tuple[str, ...] = ()
     """The checks that a side in `faults` keeps from being made."""
-    sample_seconds: float = field(default=1.0)
+    sample_seconds: float = field(default=0.5)
     """How long the write rate is measured at least."""
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from database_moves.errors import RefusedError
+
 Level = Literal["fine", "warning", "refused"]
 
 LEVELS: tuple[Level, ...] = ("refused", "warning", "fine")
@@ -80,6 +82,15 @@ class Report:
             "counts": {level: len(self.at(level)) for level in LEVELS},
             "verdicts": [verdict.to_json() for verdict in self.verdicts],
         }
+
+
+class PreflightRefusedError(RefusedError):
+    """The preflight found what would stop the move; `report` says what and how to mend it."""
+
+    def __init__(self, report: Report) -> None:
+        refused = sum(verdict.level == "refused" for verdict in report.verdicts)
+        super().__init__(f"the preflight refuses the move for {refused} reasons")
+        self.report = report
 
 
 def fine(message: str) -> Finding:

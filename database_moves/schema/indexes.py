@@ -40,6 +40,13 @@ SELECT n.nspname, c.relname, pg_table_size(c.oid)
     ON w.schema = n.nspname AND w.name = c.relname
 """
 
+# One that writes its tree is about to end; its session then has nothing left to build.
+_BUSY = """
+SELECT count(*) FROM pg_stat_progress_create_index
+ WHERE datname = current_database() AND pid <> pg_backend_pid()
+   AND phase <> 'building index: loading tuples in tree'
+"""
+
 _Name = tuple[str, str]
 
 
@@ -96,7 +103,9 @@ def build_indexes(
             "max_parallel_maintenance_workers": "0",
         }
         helpers = iter(lent(sum(len(table.entries) for table in large), jobs))
-        tasks = [task for table in large for task in _side_by_side(table, archive, done, helpers)]
+        tasks = [
+            task for table in large for task in _side_by_side(table, archive, done, helpers, jobs)
+        ]
         tasks += _together([table for table in tables if table not in large], archive)
         total = sum(task.counts for task in tasks)
         sessions.work(
@@ -120,6 +129,16 @@ def lent(builds: int, jobs: int) -> list[int]:
     """
     last = builds % jobs
     return [0] * (builds - last) + [-(-jobs // last) - 1 for _ in range(last)]
+
+
+def spared(connection: psycopg.Connection[Any], jobs: int) -> int:
+    """Sessions that build nothing now, or soon will not, beside the one that asks.
+
+    The last build begins when the first session has nothing else left. Where another has a build
+    before it that takes long, a parallel worker would only take that one's processor.
+    """
+    row = connection.execute(_BUSY).fetchone()
+    return max(0, jobs - 1 - (row[0] if row is not None else 0))
 
 
 def _is_large(table: _Indexes, done: set[str]) -> bool:
@@ -150,7 +169,7 @@ def _by_table(
 
 
 def _side_by_side(
-    table: _Indexes, archive: Archive, done: set[str], helpers: Iterator[int]
+    table: _Indexes, archive: Archive, done: set[str], helpers: Iterator[int], jobs: int
 ) -> list[Task]:
     """A task for each index, and one that makes them keys when the last is built."""
     parts = [_split(entry, fact, archive) for entry, fact in table.entries]
@@ -177,7 +196,7 @@ def _side_by_side(
                 with connection.transaction():
                     connection.execute(
                         "SELECT set_config('max_parallel_maintenance_workers', %s, true)",
-                        (str(workers),),
+                        (str(workers and min(workers, spared(connection, jobs))),),
                     )
                     _execute(connection, parts[number][0], entry)
                     restoring.record(connection, [key])

@@ -84,6 +84,7 @@ def _copy(context: Context, recorded: Recording) -> CopyResult:
             rate_limit=context.options.rate_limit,
             part_bytes=context.options.part_bytes,
             progress=recorded.progress,
+            spares=None if context.ahead is None else context.ahead.spares,
         )
     reached("copy.copied")
     return result

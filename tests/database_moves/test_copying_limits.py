@@ -13,6 +13,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from database_moves.copying import wire
+from database_moves.copying.crew import PROGRAM
 from database_moves.copying.worker import Begin, send
 from database_moves.database import Database
 from database_moves.errors import MoveError
@@ -114,7 +115,7 @@ def test_bytes_that_are_no_text_name_the_table(pair: tuple[Made, Made]) -> None:
 def test_a_worker_ends_when_its_mover_does(pair: tuple[Made, Made]) -> None:
     source, target = pair
     worker = subprocess.Popen(
-        [sys.executable, "-m", "database_moves.copying"],
+        [sys.executable, "-c", PROGRAM],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
