@@ -1,4 +1,4 @@
-"""Compiles in `.venv` what programs and plans import, which uv leaves to whoever imports it first.
+"""Compiles in `.venv` what programs, plans and moves import, which uv leaves to the first import.
 
 A plan's processes run a commit's code and may write nothing, so that each would compile the SDKs
 anew, for some four seconds. Which of their modules are imported shows when a stack of each kind is
@@ -15,15 +15,16 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = ("scripts.main", "scripts.plan", "planning.run", "planning.outputs")
+MOVES = ("scripts.database", "scripts.database_running", "database_moves.commands")
 CHECKS = ("planning.policies", "planning.access.compare", "planning.access.deploy")
 
 
 def main() -> int:
-    """Import what a plan does; a checkout whose stacks can't be evaluated is no fault of setup."""
+    """Import what plans and moves do; a stack that can't be evaluated is no fault of setup."""
     sys.path.insert(0, str(ROOT))
     write_below(Path(sys.prefix))
     try:
-        for module in (*COMMAND, *CHECKS):
+        for module in (*COMMAND, *MOVES, *CHECKS):
             import_module(module)
         evaluate_each_kind()
     except Exception as error:
