@@ -53,6 +53,7 @@ Rule = Literal[
     "unknown-database",
     "unknown-group",
     "unknown-key",
+    "unknown-signer",
     "unreadable",
     "unsupported-cloud",
     "wrong-account",

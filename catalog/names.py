@@ -56,7 +56,7 @@ RESERVED: dict[str, tuple[str, ...]] = {
 CELL_ROLES = (
     *("cluster", "database-monitoring", "runners", "load-balancer-controller", "nodes"),
     *("karpenter", "karpenter-nodes", "vpc-cni", "aws-ebs-csi-driver", "backup", "restore-test"),
-    *("flow-logs", "log-archive", "log-subscriber"),
+    *("flow-logs", "image-signatures", "log-archive", "log-subscriber"),
     *("developer", "operator", "auditor", "break-glass"),
 )
 """Last parts of every cell's own IAM roles; `tenant` and `service` joined must not make one."""

@@ -95,6 +95,15 @@ class Images(CatalogModel):
     """Holds a node pool's least number of nodes: Kubernetes' own pause image."""
 
 
+class Signer(CatalogModel):
+    """Who signs images, by the certificate that Sigstore gives for an OpenID Connect identity."""
+
+    issuer: Annotated[str, Field(pattern=r"^https://[a-z0-9.-]+(/[A-Za-z0-9._/-]*)?$")]
+    """Who vouches for the identity, such as GitHub Actions."""
+    subject: Annotated[str, Field(pattern=r"^https://[\x21-\x7e]+$", max_length=400)]
+    """The identity: of a workflow, its address at one ref."""
+
+
 class Organization(CatalogModel):
     """What exists once: accounts, identities, audit, public DNS and the placement ledger."""
 
@@ -110,6 +119,9 @@ class Organization(CatalogModel):
     groups: Annotated[dict[Slug, Group], Field(min_length=1)]
     repository: Repository
     images: Images
+    signers: Annotated[dict[Slug, Signer], Field(min_length=1)]
+    """Who signs what lies below each first part of the registry's paths; nothing else runs in
+    tenants' namespaces."""
     networks: Networks
     security_contact: Email
     """Receives alarms, certificate and expiry notices."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from catalog.document import Location
 
 MEANINGS: dict[str, str] = {
+    r"^https://[a-z0-9.-]+(/[A-Za-z0-9._/-]*)?$": "an address that begins with https://",
+    r"^https://[\x21-\x7e]+$": "an identity that begins with https://, without spaces",
     r"^([a-z][a-z0-9-]*|CKV2?_[A-Z0-9]+_[0-9]+)$": (
         "a policy's name such as rights-are-named, or a check of checkov's such as CKV_AWS_17"
     ),

@@ -8,13 +8,15 @@ import pulumi
 
 from catalog import names
 from components.aws.cluster_versions import VERSIONS
+from components.aws.image_reading_rights import image_reading_statements
 from components.aws.karpenter import Karpenter as KarpenterFoundation
 from components.aws.load_balancer_controller_rights import registering_statements
 from components.aws.workload_role import WorkloadRole
 from components.children import child_options
-from components.kubernetes import load_balancer_controller
+from components.kubernetes import image_signatures, load_balancer_controller
 from components.kubernetes.database_bootstrap import NAMESPACE as BOOTSTRAP_NAMESPACE
 from components.kubernetes.image_admission import ImageAdmission
+from components.kubernetes.image_signatures import ImageSignatures
 from components.kubernetes.karpenter import Karpenter
 from components.kubernetes.load_balancer_controller import LoadBalancerController
 from components.kubernetes.namespace import SystemNamespace
@@ -57,11 +59,33 @@ class ClusterServices(pulumi.ComponentResource):
         self._child = child_options(self, opts)
         PriorityClasses(f"{name}-priorities", opts=self._child)
         ImageAdmission(f"{name}-images", registry=organization.registry, opts=self._child)
+        self._image_signatures()
         StorageClass(f"{name}-storage", key_arn=key_arn, opts=self._child)
         self._load_balancer_controller(vpc_id)
         karpenter = self._karpenter(private_subnet_ids, tags)
         self._databases(databases, karpenter)
         self.register_outputs({})
+
+    def _image_signatures(self) -> None:
+        name, cell, organization = self._name, self._cell, self._organization
+        identity = WorkloadRole(
+            f"{name}-signatures-identity",
+            role_name=names.role(organization, cell, "image-signatures"),
+            cluster_name=self._cluster.cluster_name,
+            cluster_arn=self._cluster.cluster_arn,
+            account=cell.account,
+            namespace=image_signatures.NAMESPACE,
+            service_account=image_signatures.SERVICE_ACCOUNT,
+            statements=image_reading_statements(organization),
+            opts=self._child,
+        )
+        ImageSignatures(
+            f"{name}-signatures",
+            cell.kubernetes,
+            registry=organization.registry,
+            signers=organization.signers,
+            opts=self._after(identity),
+        )
 
     def _load_balancer_controller(self, vpc_id: pulumi.Input[str]) -> None:
         name, cell = self._name, self._cell

@@ -27,12 +27,10 @@ class StackDigests:
         self._code = code
         self._programs = programs
         self._whole: str | None = None
-        served = getattr(tenant, "Served", None)
+        # An older commit knows less of what an entry may keep beside the placement that serves.
+        model = getattr(tenant, "Served", tenant.Placement)
         self.ledger: dict[str, Any] = {
-            name: served.model_validate(each)
-            if served is not None
-            # An older commit knows no placement beside the one that serves.
-            else tenant.Placement.model_validate({k: v for k, v in each.items() if k != "keeps"})
+            name: model.model_validate({k: v for k, v in each.items() if k in model.model_fields})
             for name, each in ledger.items()
         }
 
@@ -51,7 +49,7 @@ class StackDigests:
         """Where a tenant is served; without an entry that is where its file says."""
         declared = self._catalog.tenants[tenant].placement
         entry = self._entries.get(tenant) or declared.model_dump(mode="json")
-        given = {key: value for key, value in entry.items() if value is not None}
+        given = {key: value for key, value in entry.items() if value}
         return json.dumps(given, sort_keys=True)
 
     def _seen(self, stack: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from catalog.source import MAXIMUM_BYTES
 
 if TYPE_CHECKING:
+    from catalog.document import Location
     from catalog.draft import Draft, Entry
     from catalog.organization import Organization
 
@@ -44,6 +45,27 @@ def tags_are_not_derived(_draft: Draft, entry: Entry[Organization]) -> None:
                 remedy="remove it, or use another key",
                 key=True,
             )
+
+
+def images_have_a_signer(draft: Draft, entry: Entry[Organization]) -> None:
+    """Somebody is named who signs each of the platform's own images."""
+    for field, image in entry.model.images:
+        check_signer(draft, entry, ("images", field), image)
+
+
+def check_signer(draft: Draft, entry: Entry[Any], location: Location, image: str) -> None:
+    """An image that nobody signs would be denied by every cell."""
+    signers = getattr(draft.organization.model, "signers", None)
+    prefix = image.partition("/")[0]
+    if signers is not None and prefix not in signers:
+        entry.fault(
+            "unknown-signer",
+            location,
+            "nobody signs this image, so that no cell would run it",
+            given=image.partition("@")[0],
+            allowed=", ".join(f"{each}/..." for each in signers),
+            remedy=f"correct its path, or say in `signers` of organization.yaml who signs {prefix}",
+        )
 
 
 def saml_metadata_is_there(draft: Draft, entry: Entry[Organization]) -> None:
@@ -87,4 +109,9 @@ def _saml_problem(draft: Draft, file: str) -> str:
     return ""
 
 
-RULES = (accounts_are_separate, tags_are_not_derived, saml_metadata_is_there)
+RULES = (
+    accounts_are_separate,
+    tags_are_not_derived,
+    saml_metadata_is_there,
+    images_have_a_signer,
+)

@@ -14,6 +14,7 @@ from catalog.rules.cells import (
     check_database,
     check_group,
 )
+from catalog.rules.organization import check_signer
 
 if TYPE_CHECKING:
     from catalog.cell import Cell
@@ -203,6 +204,12 @@ def _cell(draft: Draft, entry: Entry[Tenant]) -> Cell | None:
     return None if found is None else found.model
 
 
+def images_have_a_signer(draft: Draft, entry: Entry[Tenant]) -> None:
+    """Somebody is named who signs the image of each service."""
+    for name, service in entry.model.services.items():
+        check_signer(draft, entry, ("services", name, "image"), service.image)
+
+
 RULES = (
     cell_exists,
     environment_of_cell,
@@ -215,4 +222,5 @@ RULES = (
     replicas_in_order,
     paths_are_served_once,
     quota_covers_services,
+    images_have_a_signer,
 )

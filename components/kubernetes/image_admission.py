@@ -23,7 +23,7 @@ class ImageAdmission(pulumi.ComponentResource):
     """An admission policy of the API server itself: nothing has to run for it, or can be down.
 
     What was reviewed and scanned is a digest. A tag can be moved afterwards, and a pod that names
-    another registry has been reviewed by nobody. Who signed an image is not looked at here.
+    another registry has been reviewed by nobody. Who signed an image, `ImageSignatures` asks.
     """
 
     def __init__(

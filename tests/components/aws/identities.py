@@ -47,6 +47,12 @@ ORGANIZATION = Organization.model_validate(
             name: f"mirror/{name}@sha256:{'1' * 64}"
             for name in ("pgbouncer", "postgresql_client", "aws_cli", "pause")
         },
+        "signers": {
+            "mirror": {
+                "issuer": "https://token.actions.githubusercontent.com",
+                "subject": "https://github.com/acme/mirror/.github/workflows/mirror.yml@refs/heads/main",
+            }
+        },
         "networks": {"vpn": "10.250.0.0/16"},
         "security_contact": "security@acme.example",
     }

@@ -10,10 +10,12 @@ from pulumi_random import Provider as RandomProvider
 from pulumi_random import RandomPassword
 
 from catalog.cell import Kubernetes, NodePool
+from catalog.organization import Signer
 from catalog.tenant import Company, CompanyRole, Quota, Service
 from components.kubernetes.access import CompanyAccess
 from components.kubernetes.database_bootstrap import NAMESPACE, DatabaseBootstrap
 from components.kubernetes.database_secret import DatabaseSecret
+from components.kubernetes.image_signatures import ImageSignatures
 from components.kubernetes.karpenter import Karpenter
 from components.kubernetes.load_balancer_controller import LoadBalancerController
 from components.kubernetes.namespace import SystemNamespace, TenantNamespace
@@ -200,6 +202,18 @@ def cell() -> dict[str, Any]:
         tags={"cell": "prod-eu-west-1"},
         registry=REGISTRY,
         pause_image=f"{REGISTRY}/mirror/pause@sha256:{'4' * 64}",
+        opts=options,
+    )
+    ImageSignatures(
+        "signatures",
+        CLUSTER,
+        registry=REGISTRY,
+        signers={
+            "platform": Signer(
+                issuer="https://token.actions.githubusercontent.com",
+                subject="https://github.com/acme/services/.github/workflows/release.yml@refs/heads/main",
+            )
+        },
         opts=options,
     )
     namespace = SystemNamespace("bootstrap", CLUSTER, namespace=NAMESPACE, opts=options)

@@ -28,12 +28,20 @@ def releases(graph):
 
 def test_charts_and_their_images_come_pinned_from_the_organization_s_registry(graph):
     found = releases(graph)
-    assert found.keys() == {"load-balancers-release", "karpenter-release", "karpenter-definitions"}
+    assert found.keys() == {
+        "load-balancers-release",
+        "karpenter-release",
+        "karpenter-definitions",
+        "signatures-release",
+    }
     for release in found.values():
         assert release.inputs["chart"].startswith(f"oci://{REGISTRY}/charts/")
         assert re.fullmatch(r"\d+\.\d+\.\d+", release.inputs["version"])
     values = [r.inputs["values"] for r in found.values() if "values" in r.inputs]
-    images = [v.get("image") or v["controller"]["image"] for v in values]
+    parts = [v.get("webhook") or v.get("controller") or v for v in values]
+    images = [
+        (part if "image" in part else v)["image"] for part, v in zip(parts, values, strict=True)
+    ]
     assert all(image["repository"].startswith(f"{REGISTRY}/mirror/") for image in images)
 
 
@@ -70,6 +78,7 @@ def test_every_namespace_of_the_cell_is_restricted(manifests):
         "load-balancer-controller",
         "karpenter",
         "database-bootstrap",
+        "image-signatures",
     }
     for namespace in namespaces:
         labels = namespace["metadata"]["labels"]

@@ -12,7 +12,7 @@ from catalog.cell import Kubernetes
 from rehearsal.evaluation import evaluate_program
 
 PROGRAMS = {"tenant": tenant_slice(), "cell": cell}
-CUSTOM_GROUPS = ("elbv2.k8s.aws/", "karpenter.sh/", "karpenter.k8s.aws/")
+CUSTOM_GROUPS = ("elbv2.k8s.aws/", "karpenter.sh/", "karpenter.k8s.aws/", "policy.sigstore.dev/")
 VERSIONS = get_args(Kubernetes.model_fields["version"].annotation)
 
 
