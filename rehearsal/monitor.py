@@ -144,7 +144,9 @@ class Monitor:
                 else value
                 for key, value in answer.outputs.items()
             }
-            resource = replace(resource, id=answer.id, outputs=outputs)
+            # Nobody else has it yet; a copy would take a twentieth of an evaluation.
+            object.__setattr__(resource, "id", answer.id)
+            object.__setattr__(resource, "outputs", outputs)
         self.resources[resource.urn] = resource
         return resource
 

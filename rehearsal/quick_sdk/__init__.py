@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi import ResourceOptions, _types, log
 from pulumi import output as output_module
+from pulumi._utils import ContextProperty
 from pulumi.output import Output
 from pulumi.resource_hooks import ResourceHookBinding
 from pulumi.runtime import resource as resource_module
@@ -28,7 +29,17 @@ from rehearsal.quick_sdk import options, outputs, properties, registration
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_unwrap_type = cache(_types.unwrap_type)
+_REMEMBERED = {
+    name: cache(getattr(_types, name))
+    for name in (
+        "unwrap_type",
+        "unwrap_optional_type",
+        "resource_types",
+        "resource_pulumi_to_py_names",
+        "resource_py_to_pulumi_names",
+    )
+}
+"""What follows from a type alone, and is asked for every resource and output."""
 
 
 @contextmanager
@@ -55,7 +66,10 @@ def accelerated() -> Iterator[None]:
         (resource_module, "_get_stack_trace", registration.get_stack_trace),
         (resource_module, "wrap_with_context", registration.without_context),
         (stack_module, "wait_for_rpcs", _wait_for_rpcs),
-        (_types, "unwrap_type", _unwrap_type),
+        (output_module, "_is_prompt", outputs.is_prompt),
+        (ResourceHookBinding, "_copy", options.copy_options),
+        (ContextProperty, "__get__", options.get_setting),
+        *((_types, name, remembered) for name, remembered in _REMEMBERED.items()),
         (log, "debug", _say_nothing),
     ]
     originals = [(owner, name, vars(owner)[name]) for owner, name, _ in patches]

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
+from pulumi import ResourceOptions
 from pulumi.resource_hooks import ResourceHookBinding
 
-if TYPE_CHECKING:
-    from pulumi import ResourceOptions
+T = TypeVar("T", ResourceOptions, ResourceHookBinding)
 
 _sdk_merge = ResourceHookBinding.merge
 
 
-def copy_options(options: ResourceOptions) -> ResourceOptions:
-    """In place of `ResourceOptions._copy`, which goes by way of pickling."""
+def copy_options(options: T) -> T:
+    """In place of the `_copy` of options and of hooks, which goes by way of pickling."""
     made = object.__new__(type(options))
     made.__dict__ = dict(options.__dict__)
     return made
+
+
+def get_setting(setting: Any, instance: Any, _owner: Any) -> Any:
+    """In place of `ContextProperty.__get__`, which looks everything up twice."""
+    if instance is None:
+        return setting
+    value = setting._data.get(setting._ContextProperty__default)
+    return setting if isinstance(value, dict) else value
 
 
 def merge_hooks(

@@ -60,6 +60,13 @@ def contains_unknowns(val: Any) -> bool:
     return isinstance(val, Unknown)
 
 
+def is_prompt(val: Any) -> bool:
+    """In place of the SDK's `_is_prompt`: whether a value is there already."""
+    if isinstance(val, (*SCALARS, list, dict)):
+        return True
+    return not isinstance(val, Output) and not isawaitable(val)
+
+
 def track(output: Output[Any]) -> None:
     """In place of `Output._track`: what has ended well need not be awaited."""
     data = output._data
