@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=BaseModel)
 
-KEPT_DAYS = 30
-"""Entries that nobody asked for as long are removed."""
-_PACKAGES = ("catalog", "planning", "policies", "rehearsal")
+KEPT_DAYS = 2
+"""Entries that nobody asked for as long are removed; the day is part of every key."""
+_OWN = ("catalog", "planning", "policies", "rehearsal", "requirements-checkov.lock")
 
 
 class Known(BaseModel):
@@ -139,8 +139,8 @@ def own_code() -> str:
     """A digest of the code that makes plans, checks included."""
     root = Path(__file__).resolve().parent.parent
     hashed = hashlib.sha256()
-    for package in _PACKAGES:
-        for file in sorted((root / package).rglob("*")):
+    for name in _OWN:
+        for file in (root / name, *sorted((root / name).rglob("*"))):
             if file.is_file() and "__pycache__" not in file.parts:
                 digest = hashlib.sha256(file.read_bytes()).hexdigest()
                 hashed.update(f"{file.relative_to(root)}\0{digest}\0".encode())

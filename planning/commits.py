@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MAXIMUM_FILE_BYTES = 8 * 1024 * 1024
 """Larger than any file that a program here reads; larger ones are left out and missed loudly."""
+_DEEPEN = "run `git fetch --unshallow` (in a workflow, fetch-depth: 0)"
 _REGULAR, _EXECUTABLE, _LINK = "100644", "100755", "120000"
 
 
@@ -78,11 +79,22 @@ class Repository:
             raise CommitError(self._unknown(ref)) from None
 
     def merge_base(self, one: str, other: str) -> str | None:
-        """The commit from which two others parted; None where they share none that is here."""
+        """The commit from which two others parted; None where they share none.
+
+        Raises:
+            CommitError: the clone is too shallow to tell.
+        """
         try:
             return _git(self.root, "merge-base", one, other).decode().split("\n")[0] or None
         except CommitError:
-            return None
+            if not self._is_shallow:
+                return None
+        both = f"{one[:10]} and {other[:10]}"
+        raise CommitError(f"where {both} parted can't be told: the clone is shallow; {_DEEPEN}")
+
+    @property
+    def _is_shallow(self) -> bool:
+        return _git(self.root, "rev-parse", "--is-shallow-repository").strip() == b"true"
 
     def files_of(self, commit: str, name: str, wanted: Iterable[str] | None = None) -> Files:
         """The files of a commit; `wanted` names the directories and files at the root to read.
@@ -152,9 +164,8 @@ class Repository:
 
     def _unknown(self, ref: str) -> str:
         text = f"there is no commit {ref!r} in {self.root}"
-        if _git(self.root, "rev-parse", "--is-shallow-repository").strip() == b"true":
-            return f"{text}: the clone is shallow; run `git fetch --unshallow` (in a workflow, \
-fetch-depth: 0)"
+        if self._is_shallow:
+            return f"{text}: the clone is shallow; {_DEEPEN}"
         branches = _git(self.root, "branch", "--all", "--format=%(refname:short)").decode().split()
         known = ", ".join(branches[:5])
         return f"{text}; run `git fetch`, or name one of {known}" if known else text

@@ -53,6 +53,7 @@ class Encoding:
         self._marker = marker
         self._key = key
         self._accepted = accepted
+        self._encoder = json.JSONEncoder(sort_keys=True, default=self._marked)
 
     def graph(self, graph: Any) -> tuple[bytes, str]:
         """A line a resource, then what is accepted in the stack, and the exports; their digest.
@@ -85,7 +86,7 @@ class Encoding:
 
     def text(self, value: Any) -> str:
         """A value as one line of JSON, with keys in order."""
-        return json.dumps(value, sort_keys=True, default=self._marked)
+        return self._encoder.encode(value)
 
     def _marked(self, value: Any) -> Any:
         kind = type(value).__name__

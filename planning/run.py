@@ -22,7 +22,7 @@ from planning.states import States
 from planning.workers import ENDED, Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from planning.commits import Files, Repository
     from planning.states import State
@@ -105,6 +105,7 @@ class _Making:
         self._affected = Affected(states.base, states.head)
         self._plans: dict[str, StackPlan] = {}
         self._fresh: set[str] = set()
+        self._fresh_rights: set[str] = set()
         self._skipped = 0
 
     def plan(self) -> Plan:
@@ -149,11 +150,13 @@ class _Making:
     def _round(self, kind: str) -> None:
         """Plan every affected stack of one kind; those they refer to are planned by now."""
         stacks = sorted(self._affected.of_kind(kind), key=order)
+        unchanged = [stack for stack in stacks if self._affected.is_same(stack)]
+        if self._roles_change:
+            self._look_at_rights(kind, unchanged)
+        else:
+            self._skipped += len(unchanged)
         wanted = []
-        for stack in stacks:
-            if self._affected.is_same(stack):
-                self._skipped += 1
-                continue
+        for stack in sorted(set(stacks) - set(unchanged), key=order):
             known = self._request.cache.read(self._key(stack), Known)
             if known is None:
                 wanted.append(stack)
@@ -163,7 +166,7 @@ class _Making:
         if not wanted:
             return
         base, head = self._states.base, self._states.head
-        if kind != ORGANIZATION and not self._workers.knows_organization:
+        if kind != ORGANIZATION:
             self._look_up_roles()
         pairs = self._states.evaluate(
             wanted,
@@ -188,8 +191,41 @@ class _Making:
         for stack, made in self._workers.answers():
             self._plans[stack] = made
 
+    @property
+    def _roles_change(self) -> bool:
+        """Whether the organization's roles, by which all stacks are deployed, differ."""
+        plan = self._plans.get(ORGANIZATION)
+        return plan is not None and any(each.type.startswith("aws:iam/") for each in plan.changes)
+
+    def _look_at_rights(self, kind: str, stacks: Sequence[str]) -> None:
+        """Ask of stacks that stay as they are whether the roles still let them be deployed."""
+        wanted = []
+        for stack in stacks:
+            known = self._request.cache.read(self._rights_key(stack), Known)
+            if known is None:
+                wanted.append(stack)
+            else:
+                self._plans[stack] = known.plan
+        if not wanted:
+            return
+        self._look_up_roles()
+        head = self._affected.at(self._states.head, wanted)
+        graphs = self._states.evaluate(wanted, (), head, self._request.jobs)
+        for number, (stack, _, found) in enumerate(graphs, 1):
+            self._request.progress(f"rights of {kind}", number, len(wanted))
+            if found is not None and found.graph is not None:
+                self._workers.ask_rights(stack, found.graph, self._states.keys.marker)
+                self._fresh_rights.add(stack)
+        self._plans |= dict(self._workers.answers())
+
+    def _rights_key(self, stack: str) -> str:
+        digests = (*self._affected.digests(stack), *self._affected.digests(ORGANIZATION))
+        return _key(self._request, "rights", stack, *digests)
+
     def _look_up_roles(self) -> None:
-        """Have the head's organization at hand, which is the same as the base's, for its roles."""
+        """Have the head's organization at hand, also where it was not looked at, for its roles."""
+        if self._workers.knows_organization:
+            return
         head = self._states.head
         there = self._affected.at(head, [ORGANIZATION])
         for _, _, found in self._states.evaluate(sorted(there), (), there, 1):
@@ -208,11 +244,13 @@ class _Making:
     def _keep(self) -> None:
         if self._states.base.errors or self._states.head.errors:
             return
-        for stack in self._fresh:
+        keys = {stack: self._key(stack) for stack in self._fresh}
+        keys |= {stack: self._rights_key(stack) for stack in self._fresh_rights}
+        for stack, key in keys.items():
             plan = self._plans[stack]
             if _is_certain(plan):
                 known = Known(plan=plan, same_exports=self._affected.exports_same(stack))
-                self._request.cache.write(self._key(stack), known)
+                self._request.cache.write(key, known)
 
 
 def order(stack: str) -> tuple[int, str]:
@@ -263,6 +301,7 @@ def _tells(plan: StackPlan) -> bool:
         or plan.access.lost
         or plan.findings.new
         or plan.findings.gone
+        or plan.deploy.missing
         or plan.faults
     )
 

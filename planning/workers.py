@@ -9,13 +9,13 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from planning import work
 from planning.document import Fault, StackPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
 
@@ -56,8 +56,15 @@ class Workers:
             self.know_organization(head)
         if self._keeps_bodies:
             self.bodies[stack] = _packed(base), _packed(head)
+        self._submit(stack, work.plan_of, stack, base, head, marker, self._organization)
+
+    def ask_rights(self, stack: str, head: bytes, marker: str) -> None:
+        """Have a stack that stays as it is judged by the head's roles."""
+        self._submit(stack, work.rights_of, stack, head, marker, self._organization)
+
+    def _submit(self, stack: str, function: Callable[..., StackPlan], *arguments: Any) -> None:
         self._room.acquire()
-        asked = self._pool.submit(work.plan_of, stack, base, head, marker, self._organization)
+        asked = self._pool.submit(function, *arguments)
         asked.add_done_callback(lambda _: self._room.release())
         self._asked[stack] = asked
 

@@ -70,6 +70,18 @@ def test_the_deploy_role_is_looked_at_where_a_tenant_alone_changes(
     assert planned.line("lacks wafv2:", "halyard-ci-deploy-prod")
 
 
+def test_a_right_that_a_deploy_role_loses_is_missed_by_stacks_that_stay_as_they_are(
+    clone: Clone, tmp_path: Path
+) -> None:
+    clone.edit(("components/aws/deploy_rights.py", '    "wafv2:*",\n', ""))
+    planned = run(clone, tmp_path, "--base=HEAD")
+    assert planned.code == 1
+    for tenant in TENANTS:
+        assert f"tenant.{tenant}" in names(planned)
+    assert planned.line("lacks wafv2:", "halyard-ci-deploy-prod")
+    assert plan_json(planned)["skipped"] == 0
+
+
 def test_a_program_that_reads_the_catalogs_files_itself_fails_and_sees_no_other_side(
     clone: Clone, tmp_path: Path
 ) -> None:
@@ -226,3 +238,38 @@ def test_what_was_merged_into_the_base_since_is_no_part_of_the_change(
     clone.commit("elsewhere")
     planned = run(clone, tmp_path, "--base=main", "--head=change")
     assert (planned.code, names(planned)) == (0, []), planned.said
+
+
+def parted(clone: Clone) -> None:
+    """Have `change` and `main` go on apart, so that neither has all of the other."""
+    git = ("git", "-C", str(clone.directory), "switch", "-q")
+    subprocess.run([*git, "-c", "change"], check=True)
+    clone.edit(("tenants/brightwater.yaml", "Operations centre, Leeds", "Operations centre, York"))
+    clone.commit("change")
+    subprocess.run([*git, "main"], check=True)
+    clone.edit(("tenants/harbour-foods.yaml", "database: pool-b", "database: pool-a"))
+    clone.commit("elsewhere")
+
+
+def test_a_clone_that_is_too_shallow_to_tell_what_the_change_is_is_refused(
+    clone: Clone, tmp_path: Path
+) -> None:
+    parted(clone)
+    shallow = tmp_path / "shallow"
+    url = f"file://{clone.directory}"
+    command = ["git", "clone", "-q", "--depth=1", "--no-single-branch", "--branch=change", url]
+    subprocess.run([*command, str(shallow)], check=True)
+    clone.directory = shallow
+    planned = run(clone, tmp_path, "--base=origin/main", "--head=HEAD")
+    assert planned.code == 2, planned.said
+    assert "git fetch --unshallow" in " ".join(planned.said.split())
+
+
+def test_a_merge_commit_brings_what_the_other_branch_changed(clone: Clone, tmp_path: Path) -> None:
+    parted(clone)
+    merge = ("git", "-C", str(clone.directory), "-c", "user.name=A", "-c", "user.email=a@b.c")
+    subprocess.run([*merge, "merge", "-q", "--no-edit", "--no-gpg-sign", "change"], check=True)
+    planned = run(clone, tmp_path, "--base=main~1", "--head=main")
+    assert names(planned) == ["tenant.brightwater"], planned.said
+    planned = run(clone, tmp_path, "--base=change", "--head=main")
+    assert names(planned) == ["tenant.harbour-foods"], planned.said
