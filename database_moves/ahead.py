@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from database_moves.context import StoppedError
 from database_moves.copying.crew import Spares
 from database_moves.preflight import preflight
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from database_moves.context import Context
     from database_moves.preflight import Report
+    from database_moves.progress import Progress, Step
 
 
 class Ahead:
@@ -22,6 +24,8 @@ class Ahead:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._reporting = threading.Lock()
+        self._closed = False
         self._looked: Future[Report] = Future()
         self.spares = Spares()
         self.spares.start(context.options.jobs)
@@ -37,25 +41,36 @@ class Ahead:
         self._look()
 
     def close(self) -> None:
-        """End the processes that nobody took."""
+        """End the processes that nobody took; from now on the preflight reports nothing.
+
+        A thread that wrote to the terminal while Python ends would take the process down with it.
+        """
+        with self._reporting:
+            self._closed = True
         self.spares.close()
 
     def _look(self) -> None:
         looked = self._looked
         try:
-            looked.set_result(examine(self._context))
+            looked.set_result(examine(self._context, self._report))
         except BaseException as error:
             looked.set_exception(error)
 
+    def _report(self, step: Step) -> None:
+        with self._reporting:
+            if self._closed:
+                raise StoppedError
+            self._context.progress(step)
 
-def examine(context: Context) -> Report:
+
+def examine(context: Context, progress: Progress) -> Report:
     """The preflight of a move."""
     return preflight(
         context.source,
         context.target,
         context.options,
         poolers=context.poolers,
-        progress=context.progress,
+        progress=progress,
     )
 
 

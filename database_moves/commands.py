@@ -258,7 +258,8 @@ def _run(context: Context, workflow_id: str, function: Any, request: dict[str, A
 def _request(context: Context) -> Request:
     for database in (context.source, context.target):
         _unclaimed(database, context.move)
-    report = context.ahead.report() if context.ahead is not None else ahead.examine(context)
+    looked = context.ahead
+    report = looked.report() if looked is not None else ahead.examine(context, context.progress)
     if report.refused:
         raise PreflightRefusedError(report)
     warnings = tuple(

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from database_moves import ahead
-from database_moves.context import Context
+from database_moves.context import Context, StoppedError
 from database_moves.copying.crew import Spares
 from database_moves.lease import Lease
 from database_moves.options import MoveOptions
 
 if TYPE_CHECKING:
+    from database_moves.progress import Step
     from tests.database_moves.conftest import Made
 
 
@@ -50,6 +51,23 @@ def test_a_new_move_is_looked_at_at_once_and_leaves_no_process(context: Context)
         taken.kill()
         taken.wait()
     assert not children() - before
+
+
+def test_a_move_that_ends_early_is_not_reported_on_any_more(context: Context) -> None:
+    going_on, reported = threading.Event(), threading.Event()
+
+    def report(step: Step) -> None:
+        assert not going_on.is_set()
+        reported.set()
+
+    context.report = report
+    with ahead.begun(context):
+        assert context.ahead is not None
+        looked = context.ahead
+        reported.wait()
+    going_on.set()
+    with pytest.raises(StoppedError):
+        looked.report()
 
 
 def test_a_move_that_this_machine_has_begun_is_not_looked_at(context: Context) -> None:
