@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 class Slice(pulumi.ComponentResource):
     """Namespace, ingress, bucket, secret, identities, pooler and services of a tenant in a cell.
 
-    A slice that is `leaving`, because the tenant is declared elsewhere, can be dropped by the next
-    update: AWS' deletion protection is off, and so is the engine's, which otherwise refuses to let
-    go even of what stays in the cloud. Bucket, secret and key do stay. The pooler may reach the
-    databases of all `database_cells`, as the one that serves is in one of them. Bucket and secret
-    that are `retained` from an earlier stay in the cell are taken over.
+    One that is not `serving`, because a move goes there or has come from there, can be dropped by
+    the next update: AWS' deletion protection is off, and so is the engine's, which otherwise
+    refuses to let go even of what stays in the cloud. Bucket, secret and key do stay. The pooler
+    may reach the databases of all `database_cells`, as the one that serves is in one of them.
+    Bucket and secret that are `retained` from an earlier stay in the cell are taken over.
     """
 
     load_balancer_dns_name: pulumi.Output[str]
@@ -68,7 +68,7 @@ class Slice(pulumi.ComponentResource):
         zone_id: pulumi.Input[str],
         zone_provider: aws.Provider,
         database_cells: Sequence[Cell],
-        leaving: bool,
+        serving: bool,
         retained: Retained | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -87,11 +87,11 @@ class Slice(pulumi.ComponentResource):
             bucket_name=names.bucket(organization, cell, spec.name),
             key_arn=key_arn,
             account=cell.account,
-            protect=not leaving,
+            protect=serving,
             adopt=retained is not None and retained.bucket is not None,
             opts=self._child,
         )
-        ingress, firewall = self._ingress(allow_list, zone_id, zone_provider, leaving)
+        ingress, firewall = self._ingress(allow_list, zone_id, zone_provider, serving)
         namespace, pooler, database_secret = self._namespace(database)
         secret = Secret(
             f"{name}-secret",
@@ -100,7 +100,7 @@ class Slice(pulumi.ComponentResource):
             key_arn=key_arn,
             value=connection(database, pooler.host, pooler.port),
             accounts=[cell.account],
-            protect=not leaving,
+            protect=serving,
             adopt=retained.secret_arn if retained is not None else None,
             opts=self._child,
         )
@@ -130,7 +130,7 @@ class Slice(pulumi.ComponentResource):
         allow_list: AllowList,
         zone_id: pulumi.Input[str],
         zone_provider: aws.Provider,
-        leaving: bool,
+        serving: bool,
     ) -> tuple[TenantIngress, Firewall]:
         spec, parts = self._spec, self._parts
         certificate = Certificate(
@@ -162,7 +162,7 @@ class Slice(pulumi.ComponentResource):
             log_bucket=parts.load_balancer_log_bucket,
             node_security_group_id=parts.node_security_group_id,
             load_balancer_security_group_id=parts.load_balancer_security_group_id,
-            deletion_protection=not leaving,
+            deletion_protection=serving,
             opts=self._child,
         )
         firewall = Firewall(

@@ -23,6 +23,7 @@ from planning.export.manifests import manifests
 from planning.export.terraform import terraform_plan
 from planning.findings import Finding
 from planning.suppressions import applied
+from policies.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,11 +62,15 @@ class Skip:
     resource: str
     """The resource's name; `*` stands for anything."""
     reason: str
+    moving: bool = False
+    """Whether it holds only on the side of a moving tenant that does not serve."""
 
-    def covers(self, finding: Finding) -> bool:
-        """Whether it is about a finding."""
+    def covers(self, finding: Finding, graph: Graph) -> bool:
+        """Whether it is about a finding in a stack."""
         name = finding.urn.rpartition("::")[2]
-        return self.check == finding.rule and fnmatchcase(name, self.resource)
+        if self.check != finding.rule or not fnmatchcase(name, self.resource):
+            return False
+        return not self.moving or Stack(graph).idle(graph.resources[finding.urn])
 
 
 def findings(graphs: Sequence[Graph]) -> list[Finding]:
@@ -85,7 +90,7 @@ def findings(graphs: Sequence[Graph]) -> list[Finding]:
     skipped = skips()
     for each in wanted:
         mine = [_finding(each, one) for one in known[each.digest] or ()]
-        kept = [one for one in mine if not any(skip.covers(one) for skip in skipped)]
+        kept = [one for one in mine if not any(skip.covers(one, each.graph) for skip in skipped)]
         found += applied(kept, each.graph, "checkov")
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from policies.resource_types import KEY
+from policies.resource_types import KEY, TENANT_DATABASE
 from rehearsal.graph import STACK_REFERENCE_TYPE
 from rehearsal.values import UNKNOWN, Secret
 
@@ -50,6 +50,33 @@ class Stack:
             if isinstance(tags, dict) and (named := at(tags, "tags.environment")):
                 return str(named)
         return ""
+
+    def idle(self, resource: Resource) -> bool:
+        """Whether it is on the side of a moving tenant that does not serve.
+
+        That side is not protected: the engine could not let go of it, whichever way the move ends.
+        """
+        return resource.name.startswith(self._idle)
+
+    @cached_property
+    def _idle(self) -> tuple[str, ...]:
+        """How the names on that side begin."""
+        idle: list[str] = []
+        serving: list[str] = []
+        for database in self.of_type(TENANT_DATABASE):
+            name = database.name.removesuffix("database")
+            (serving if database.protect else idle).append(name)
+        if self.kind != "tenant" or not serving:
+            return ()
+        cells = (each.name.rpartition("cell.")[2] for each in self.of_type(STACK_REFERENCE_TYPE))
+        slices = (f"{self.name}-{cell}-" for cell in cells)
+        left = (
+            each
+            for each in slices
+            if all(name.startswith(each) for name in idle)
+            and not any(name.startswith(each) for name in serving)
+        )
+        return (*idle, *left) if idle else ()
 
     def of_type(self, *types: str) -> list[Resource]:
         """All resources of some types."""

@@ -75,6 +75,7 @@ def plan(
     from planning.cache import Cache
     from planning.commits import CommitError, Repository
     from planning.outputs import renderer
+    from planning.outputs.text import render_faults
     from planning.run import Request
     from planning.run import plan as make
 
@@ -104,6 +105,7 @@ def plan(
     if format is not None or not files:
         _show(renderer(format or "text")(made), coloured=format in (None, "text"))
     else:
+        typer.echo(render_faults(made), nl=False, err=True)
         typer.echo(_closing(made))
     if made.all_faults:
         raise typer.Exit(ExitCode.FAULTS)

@@ -126,7 +126,7 @@ class _Program:
             description=f"Everything {self.tenant.display_name} keeps in {cell.name}",
             account=cell.account,
             statements=[logs_encrypt(cell.account, cell.region)],
-            protect=not self._leaves(cell),
+            protect=self._serves(cell),
             adopt=here.key_id if (here := self.retained.get(cell.name)) else None,
             opts=inside,
         )
@@ -160,7 +160,7 @@ class _Program:
             tenant=self.tenant.name,
             application_password=self.password.result,
             connection_limit=self.tenant.quota.database_connections,
-            protect=self._stays(place),
+            protect=place == self.placements[0],
             opts=pulumi.ResourceOptions(providers={"postgresql": provider}, depends_on=ready),
         )
         return DatabaseAddress(
@@ -198,7 +198,7 @@ class _Program:
             monitoring_role_arn=offer.monitoring_role_arn,
             event_topic_arn=offer.event_topic_arn,
             log_retention_days=self.tenant.retention.logs_days,
-            protect=self._stays(place),
+            protect=place == self.placements[0],
             opts=inside,
         )
         self._archive(name, cell, database.log_group_names, inside)
@@ -231,7 +231,7 @@ class _Program:
             zone_id=self.zone_id,
             zone_provider=self.dns_provider,
             database_cells=tuple(self.cells.values()),
-            leaving=self._leaves(cell),
+            serving=self._serves(cell),
             retained=self.retained.get(cell.name),
             opts=inside,
         )
@@ -254,14 +254,9 @@ class _Program:
             opts=inside,
         )
 
-    def _leaves(self, cell: Cell) -> bool:
-        """Whether the tenant is declared in another cell, so that a later update drops this one."""
-        return cell.name != self.tenant.placement.cell
-
-    def _stays(self, place: Placement) -> bool:
-        """Whether a placement is the declared one, so that no later update drops its database."""
-        declared = self.tenant.placement
-        return (place.cell, place.database) == (declared.cell, declared.database)
+    def _serves(self, cell: Cell) -> bool:
+        """Whether the tenant is served from a cell; what it has elsewhere may be dropped later."""
+        return cell.name == self.placements[0].cell
 
     def _route(self, serving: Slice) -> None:
         """Point every hostname at the slice that serves."""

@@ -104,6 +104,7 @@ def move(asked: Asked) -> Result:
             state = databases.cutover(context.database_context("target"), context.url)
         reached("tenant.cut-over")
         _late(context, "target")
+        _settle(context, state)
         return _result(
             asked, found, state, f"{key(found.target)} serves, {key(found.source)} follows"
         )
@@ -124,6 +125,7 @@ def rollback(asked: Asked) -> Result:
         if state is None or state.phase == "aborting" or not _swapped(state):
             return _give_up(asked, context, state)
         _late(context, "source")
+        _settle(context, state)
         return _result(
             asked, found, state, f"{key(found.source)} serves, {key(found.target)} follows"
         )
@@ -148,6 +150,7 @@ def finish(asked: Asked, *, drop: bool) -> Result:
                 remedy=f"`patchworks tenant move {asked.tenant}` goes on, `patchworks tenant "
                 f"rollback {asked.tenant}` gives it up",
             )
+        _settle(context, state)
         ending = context.database_context(state.serving)
         if state.serving == "target":
             ending.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -185,6 +188,11 @@ def _approach(asked: Asked, context: TenantContext, to: Side) -> None:
 
 def _late(context: TenantContext, to: Side) -> None:
     context.belongings(context.platform.exports(context.plan.tenant)).late(to)
+
+
+def _settle(context: TenantContext, state: MoveState) -> None:
+    """Protect what serves now, and no longer what served: a stack can't drop what it protects."""
+    stages.run(context, "settle", turn=len(state.swaps))
 
 
 def _end(

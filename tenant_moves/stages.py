@@ -46,6 +46,12 @@ def drop(request: Output) -> Output:
     return drop_old(request["move"], request["old"])
 
 
+@durable.workflow("tenant_settle")
+def settle(request: Output) -> Output:
+    """Bring the tenant's stack up with the side that serves now as the one it holds fast."""
+    return bring_up(request["move"], "settle")
+
+
 @durable.workflow("tenant_contract")
 def contract(request: Output) -> Output:
     """Bring the tenant's stack up without the slice that is not needed any more."""
@@ -56,6 +62,7 @@ WORKFLOWS = {
     "expand": expand,
     "objects": objects,
     "dump": dump,
+    "settle": settle,
     "contract": contract,
     "drop": drop,
 }
@@ -68,7 +75,7 @@ def bring_up(move: str, name: str) -> Output:
     context.begin(name)
     began = now()
     exports = context.platform.bring_up(context.plan.tenant)
-    reached(f"tenant.{name}ed")
+    reached(f"tenant.{name.removesuffix('e')}ed")
     return _record(name, began, f"slices in {', '.join(sorted(exports.slices))}")
 
 
@@ -121,15 +128,17 @@ def drop_old(move: str, old: dict[str, Any] | None) -> Output:
     return _record("drop", began, f"{database.address} is dropped")
 
 
-def run(context: TenantContext, name: str, **more: Any) -> Output:
-    """Run a step, go on with it, or learn that it has ended long ago."""
+def run(context: TenantContext, name: str, *, turn: int = 0, **more: Any) -> Output:
+    """Run a step, go on with it, or learn that it has ended long ago.
+
+    A step that a move comes to more than once has a `turn` of its own each time.
+    """
     contexts.enter(context)
     try:
         with durable.launched(context.executor, context.url):
             request = {"move": context.plan.move, "tenant": context.plan.tenant, **more}
-            return durable.run(
-                f"{context.executor}.{name}", WORKFLOWS[name], request, context.check
-            )
+            identity = f"{context.executor}.{name}" + (f"-{turn}" if turn else "")
+            return durable.run(identity, WORKFLOWS[name], request, context.check)
     finally:
         contexts.leave(context.plan.move)
 

@@ -100,7 +100,11 @@ class _Look:
         elif extra:
             yield False, f"still has {', '.join(sorted(extra))}; bring it up again"
         else:
-            yield True, f"has {has}"
+            protects = self._exports.serving
+            text = f"has {has}, and protects {protects}"
+            # The guard of a move lets a side serve before the next update protects it.
+            agrees = protects == key(self._serving) or self._entry.move is not None
+            yield agrees, text if agrees else f"{text}; bring it up again"
 
     def _route(self) -> Iterator[tuple[bool, str]]:
         organization = self._catalog.organization

@@ -32,6 +32,11 @@ def render(plan: Plan) -> str:
     return "\n".join(map(one_line, _lines(plan))) + "\n"
 
 
+def render_faults(plan: Plan) -> str:
+    """Why the plan ends with exit code 1, for where the whole of it goes elsewhere."""
+    return "".join(f"{one_line(line)}\n" for line in _faults(plan.all_faults))
+
+
 def _lines(plan: Plan) -> Iterator[str]:
     yield f"{plan.base.title} → {plan.head.title}"
     yield f"{summary(plan)}. {coverage(plan)}."

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 @each(DATABASE, needed_in=("cell",))
-def evaluate(cluster: Resource, _: Stack) -> Iterator[str]:
+def evaluate(cluster: Resource, stack: Stack) -> Iterator[str]:
     """Protections that are off."""
     yield from differences(cluster, {"deletionProtection": True})
-    if not cluster.protect:
+    if not cluster.protect and not stack.idle(cluster):
         yield "the option protect is off"
     if not cluster.retain_on_delete:
         yield "the option retain_on_delete is off"

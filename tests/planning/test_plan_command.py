@@ -178,6 +178,8 @@ def test_a_head_whose_programs_fail_is_reported_with_the_error_and_its_line(
     assert "could not be evaluated" in planned.markdown
     assert "tenant.brightwater: " in planned.markdown
     assert "ZeroDivisionError" in planned.markdown
+    # Where the plan goes to files, a terminal still says what is wrong.
+    assert "ZeroDivisionError" in planned.said
     assert "stacks/tenant.py:" in planned.markdown
     assert list(planned.cache.rglob("*.json")) == []
 

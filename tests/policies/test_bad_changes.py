@@ -5,7 +5,7 @@ from changed_graphs import changed, first, found, statement_changed, with_anothe
 
 from catalog.load import find_root, load
 from catalog.tenant import Placement
-from policies.access.what_holds_data_is_kept import TENANT_DATABASE
+from policies.resource_types import TENANT_DATABASE
 from rehearsal.evaluation import Evaluation
 from rehearsal.values import UNKNOWN
 

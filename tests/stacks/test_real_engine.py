@@ -5,7 +5,7 @@ import json
 import pytest
 
 from catalog.load import find_root, load
-from catalog.tenant import Placement
+from catalog.tenant import Placement, Served
 from rehearsal.evaluation import Evaluation
 from rehearsal.graph import PROVIDER_PREFIX
 from rehearsal.providers import provider_settings
@@ -72,46 +72,54 @@ MOVES = [
 ]
 
 
-def before_and_after(catalog, tenant, serving):
-    """The graphs of a tenant that moves, and of one that has moved."""
+def declared_at(catalog, tenant, place):
+    """The catalog with a tenant declared elsewhere."""
+    elsewhere = catalog.tenants[tenant].model_copy(update={"placement": place})
+    return catalog.model_copy(update={"tenants": catalog.tenants | {tenant: elsewhere}})
+
+
+def stages(catalog, tenant, old):
+    """The graphs of a tenant before its move, after the merge, after the cutover, at the end."""
     stack = f"tenant.{tenant}"
-    moving = Evaluation(catalog, {tenant: serving}).evaluate(stack)
-    moved = Evaluation(catalog, {}).evaluate(stack)
-    return moving, moved
+    new = catalog.tenants[tenant].placement
+    swapped = Served(**new.model_dump(), keeps=old)
+    return (
+        Evaluation(declared_at(catalog, tenant, old), {}).evaluate(stack),
+        Evaluation(catalog, {tenant: old}).evaluate(stack),
+        Evaluation(catalog, {tenant: swapped}).evaluate(stack),
+        Evaluation(catalog, {}).evaluate(stack),
+    )
+
+
+def protected(graph):
+    return {urn for urn, resource in graph.resources.items() if resource.protect}
 
 
 @pytest.mark.parametrize(("tenant", "serving"), MOVES)
-def test_what_a_moved_tenant_leaves_is_not_protected_so_that_the_engine_lets_go(
-    catalog, tenant, serving
-):
-    moving, moved = before_and_after(catalog, tenant, serving)
-    left = [moving.resources[urn] for urn in moving.resources.keys() - moved.resources.keys()]
-    assert [resource.type for resource in left if resource.retain_on_delete]
-    assert [resource.urn for resource in left if resource.protect] == []
+def test_what_serves_is_protected_until_another_side_does(catalog, tenant, serving):
+    before, moving, settled, moved = stages(catalog, tenant, serving)
+    assert protected(before)
+    assert protected(moving) == protected(before)
+    assert protected(settled) == protected(moved)
+    assert protected(moved) != protected(before)
 
 
 @pytest.mark.parametrize(("tenant", "serving"), MOVES)
-def test_what_a_moving_tenant_keeps_is_as_protected_as_ever(catalog, tenant, serving):
-    moving, moved = before_and_after(catalog, tenant, serving)
-    kept = moving.resources.keys() & moved.resources.keys()
-    protected = {urn for urn in kept if moved.resources[urn].protect}
-    assert protected
-    assert {urn for urn in kept if moving.resources[urn].protect} == protected
+def test_what_a_move_leaves_or_gives_up_is_such_that_the_engine_lets_go(catalog, tenant, serving):
+    before, moving, settled, moved = stages(catalog, tenant, serving)
+    for last, then in ((moving, before), (settled, moved)):
+        left = [last.resources[urn] for urn in last.resources.keys() - then.resources.keys()]
+        assert [resource.type for resource in left if resource.retain_on_delete]
+        assert [resource.urn for resource in left if resource.protect] == []
+        assert [r.urn for r in left if r.inputs.get("enableDeletionProtection")] == []
 
 
 def test_a_dedicated_cluster_that_is_left_stays_with_what_aws_would_not_delete(catalog):
     serving = catalog.tenants["aurelia-health"].placement
-    elsewhere = catalog.model_copy(
-        update={
-            "tenants": {
-                "aurelia-health": catalog.tenants["aurelia-health"].model_copy(
-                    update={"placement": Placement(cell=serving.cell, database="pool-a")}
-                )
-            }
-        }
-    )
-    moving, moved = before_and_after(elsewhere, "aurelia-health", serving)
-    left = [moving.resources[urn] for urn in moving.resources.keys() - moved.resources.keys()]
+    pool = Placement(cell=serving.cell, database="pool-a")
+    elsewhere = declared_at(catalog, "aurelia-health", pool)
+    _, _, settled, moved = stages(elsewhere, "aurelia-health", serving)
+    left = [settled.resources[urn] for urn in settled.resources.keys() - moved.resources.keys()]
     assert not any(resource.protect for resource in left)
     kept = {resource.short_type for resource in left if resource.retain_on_delete}
     assert {"Cluster", "ClusterParameterGroup", "SubnetGroup", "Database", "Role"} <= kept

@@ -132,7 +132,7 @@ def test_a_tenant_goes_there_and_back_and_there_again_without_losing_a_write(
 
 HERE = (IRELAND, "pool-a")
 THERE = (VIRGINIA, "pool-b")
-PAUSES = ("tenant.objects-last", "tenant.routed", "tenant.flipped")
+PAUSES = ("tenant.objects-last", "tenant.routed", "tenant.flipped", "tenant.settled")
 ENDING = (
     *("tenant.database-ended", "tenant.dump-kept", "tenant.closed", "tenant.contracted"),
     "tenant.old-dropped",
