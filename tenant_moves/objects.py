@@ -228,7 +228,16 @@ class Copier:
         for at in range(0, len(keys), DELETE_AT_ONCE):
             self._check()
             some = [{"Key": key} for key in keys[at : at + DELETE_AT_ONCE]]
-            self._into.s3.delete_objects(Bucket=self._into.name, Delete={"Objects": some})
+            answer = self._into.s3.delete_objects(
+                Bucket=self._into.name, Delete={"Objects": some, "Quiet": True}
+            )
+            # S3 answers well to a request of which single keys were refused.
+            for refused in answer.get("Errors", ()):
+                raise MoveError(
+                    f"{refused['Key']!r} could not be deleted from {self._into.name}: "
+                    f"{refused['Code']}: {refused['Message']}",
+                    remedy="let the mover's role delete there, and run the same command again",
+                )
 
     def _list(self, bucket: Bucket) -> dict[str, Found]:
         found = {}

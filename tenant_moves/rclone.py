@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 TRANSFERS = 16
 POLL_SECONDS = 0.2
+_LONGEST = 500
+"""Characters of what rclone says that are passed on."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,22 @@ def copy(source: str, target: Remote, keys: Iterable[str], check: Callable[[], N
                     process.kill()
                 process.wait()
         if process.returncode != 0:
-            last = said.read_text(errors="replace").strip().splitlines()[-1:]
+            last = _last_words(said) or f"rclone ended with {process.returncode}"
             raise MoveError(
-                f"objects could not be copied from {source} to {target.bucket}: "
-                f"{last[0][:300] if last else f'rclone ended with {process.returncode}'}",
+                f"objects could not be copied from {source} to {target.bucket}: {last}",
                 remedy="run the same command again, which copies what is left",
             )
+
+
+def _last_words(said: Path) -> str:
+    """What rclone said last, out of its log of JSON lines."""
+    last = said.read_text(errors="replace").strip().splitlines()[-1:]
+    if not last:
+        return ""
+    try:
+        return str(json.loads(last[0])["msg"]).strip()[:_LONGEST]
+    except (ValueError, KeyError, TypeError):
+        return last[0][:_LONGEST]
 
 
 def _environment(target: Remote) -> dict[str, str]:

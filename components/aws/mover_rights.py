@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.aws.ledger_access import READ, SET
 from components.postgresql.deployer import DEPLOYER
 
 if TYPE_CHECKING:
@@ -42,7 +41,12 @@ def mover_statements(
         {
             "Sid": "ReadAndSetPlacements",
             "Effect": "Allow",
-            "Action": [*READ, *SET],
+            "Action": [
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
+                "dynamodb:Scan",
+            ],
             "Resource": ledger_table_arn,
         },
         {
@@ -50,7 +54,6 @@ def mover_statements(
             "Effect": "Allow",
             "Action": [
                 "s3:DeleteBucketPolicy",
-                "s3:GetBucketLocation",
                 "s3:GetBucketPolicy",
                 "s3:ListBucket",
                 "s3:PutBucketPolicy",
@@ -109,6 +112,19 @@ def mover_statements(
                     ]
                 }
             },
+        },
+        {
+            # Of a key under which a tenant left something, whether it can be used still.
+            "Sid": "LookAtKeys",
+            "Effect": "Allow",
+            "Action": "kms:DescribeKey",
+            "Resource": f"arn:aws:kms:*:{account}:key/*",
+        },
+        {
+            "Sid": "LookForDatabases",
+            "Effect": "Allow",
+            "Action": "rds:DescribeDBClusters",
+            "Resource": f"arn:aws:rds:*:{account}:cluster:{environment}-*",
         },
         {
             "Sid": "ReachDatabases",

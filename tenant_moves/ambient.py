@@ -1,0 +1,102 @@
+"""AWS by the credentials at hand: those of the role `tenant-mover` of one environment."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from components.aws.shared_role import shared_role_arn
+from database_moves.errors import MoveError
+
+if TYPE_CHECKING:
+    from catalog.organization import Organization
+
+SESSION = "patchworks-tenant-mover"
+"""The name under which CloudTrail shows what was done to tenants' names."""
+
+_clients: dict[tuple[str, str, str], Any] = {}
+_making = threading.Lock()
+
+
+@dataclass(frozen=True)
+class AmbientAws:
+    """What boto3 finds: variables, a profile, a runner's web identity.
+
+    The credentials are of one environment's account. Tenants' names lie in the management account,
+    and are written through the role there that is shared for that. Tables of the management account
+    are named by their ARN, whose policy lets the mover in.
+    """
+
+    organization: Organization
+
+    def client(self, service: str, account: str, region: str) -> Any:
+        """See `platform.Aws`; raises `MoveError` where the credentials are of another account."""
+        known = (service, account, region)
+        if known not in _clients:
+            with _making:
+                _clients.setdefault(known, self._make(service, account, region))
+        return _clients[known]
+
+    def rclone(self, account: str, region: str) -> dict[str, str]:
+        """See `platform.Aws`; the credentials are those of the moment, and last for one pass."""
+        s3 = self.client("s3", account, region)
+        credentials = _session().get_credentials()
+        if credentials is None:
+            raise MoveError("there are no AWS credentials", remedy="take the role tenant-mover")
+        frozen = credentials.get_frozen_credentials()
+        settings = {
+            "PROVIDER": "AWS",
+            "ENDPOINT": s3.meta.endpoint_url,
+            "REGION": region,
+            "ACCESS_KEY_ID": str(frozen.access_key),
+            "SECRET_ACCESS_KEY": str(frozen.secret_key),
+        }
+        return settings | ({"SESSION_TOKEN": frozen.token} if frozen.token else {})
+
+    def _make(self, service: str, account: str, region: str) -> Any:
+        from botocore.config import Config
+
+        given: dict[str, Any] = {}
+        if service == "route53":
+            given = self._shared("dns", region)
+        elif service != "dynamodb":
+            self._check(account, region)
+        # What a pause waits for is tried again soon, and not for long.
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": 4},
+            connect_timeout=5,
+            read_timeout=20,
+            max_pool_connections=32,
+        )
+        return _session().client(service, region_name=region, config=config, **given)
+
+    def _shared(self, purpose: str, region: str) -> dict[str, Any]:
+        """Credentials of a shared role, for an hour."""
+        answer = (
+            _session()
+            .client("sts", region_name=region)
+            .assume_role(
+                RoleArn=shared_role_arn(self.organization, purpose), RoleSessionName=SESSION
+            )["Credentials"]
+        )
+        return {
+            "aws_access_key_id": answer["AccessKeyId"],
+            "aws_secret_access_key": answer["SecretAccessKey"],
+            "aws_session_token": answer["SessionToken"],
+        }
+
+    def _check(self, account: str, region: str) -> None:
+        found = _session().client("sts", region_name=region).get_caller_identity()
+        if found["Account"] != account:
+            raise MoveError(
+                f"the credentials at hand are of the account {found['Account']} ({found['Arn']}), "
+                f"and the cell is in {account}",
+                remedy="take the role tenant-mover of the cell's environment",
+            )
+
+
+def _session() -> Any:
+    import boto3
+
+    return boto3.session.Session()
