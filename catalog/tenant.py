@@ -134,3 +134,5 @@ class Tenant(CatalogModel):
     """The organization's group that answers for the tenant."""
     cost_centre: Slug
     retention: Retention = Field(default_factory=Retention)
+    suspended: Annotated[Line, Field(max_length=200)] | None = None
+    """Why the tenant is suspended: no service of its runs, its data stays, and it is not moved."""

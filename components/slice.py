@@ -251,6 +251,7 @@ class Slice(pulumi.ComponentResource):
             registry=self._organization.registry,
             database_secret=database_secret.secret_name,
             database_checksum=database_secret.checksum,
+            suspended=self._spec.suspended is not None,
             opts=self._child,
         )
         if spec.path is not None:

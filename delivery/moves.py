@@ -57,6 +57,8 @@ def moves(desk: Desk, tenants: Sequence[str] = ()) -> list[DueMove]:
         if due is None:
             continue
         stack = f"tenant.{name}"
+        if not begun and tenant.suspended is not None:
+            waits = f"{name} is suspended: {tenant.suspended}"
         if not begun and not is_current(stack, desk.inputs, delivered):
             waits = f"{stack} has not been brought up as {desk.commit[:10]} has it"
         found.append(

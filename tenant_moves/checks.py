@@ -33,6 +33,9 @@ def check(platform: Platform, plan: Plan) -> None:
 
 
 def _reasons(platform: Platform, plan: Plan) -> Iterator[str]:
+    suspended = platform.catalog.tenants[plan.tenant].suspended
+    if suspended is not None:
+        yield f"{plan.tenant} is suspended ({suspended}): take `suspended` out of its file first"
     extensions: list[str] = []
     try:
         exports = platform.exports(plan.tenant)

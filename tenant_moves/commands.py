@@ -276,6 +276,11 @@ def _ledger(asked: Asked) -> LedgerTable:
 
 
 def _entry(asked: Asked) -> Entry:
+    if asked.tenant not in asked.platform.catalog.tenants:
+        raise RefusedError(
+            f"{asked.tenant} is not in the catalog: it is being deleted, or was never there",
+            remedy="put its file back before anything is done to it",
+        )
     try:
         exports = asked.platform.exports(asked.tenant)
     except MoveError as error:

@@ -50,7 +50,16 @@ class Exports:
 
     @classmethod
     def read(cls, outputs: Mapping[str, Any]) -> Exports:
-        """Parse what the program of a tenant returns."""
+        """Parse what the program of a tenant returns.
+
+        Raises `MoveError` where it has returned nothing yet: the stack is being brought up first.
+        """
+        if "serving" not in outputs:
+            raise MoveError(
+                "the tenant's stack has exported nothing: it is being created, or its first update "
+                "did not end",
+                remedy="bring the tenant's stack up to its end",
+            )
         return cls(
             serving=f"{outputs['serving']['cell']}/{outputs['serving']['database']}",
             zone_id=outputs["zone_id"],

@@ -46,9 +46,13 @@ class Workload(pulumi.ComponentResource):
         registry: str,
         database_secret: pulumi.Input[str],
         database_checksum: pulumi.Input[str],
+        suspended: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the service called `service`; a changed `database_checksum` rolls its pods."""
+        """Declare the service called `service`; a changed `database_checksum` rolls its pods.
+
+        A suspended one has no pod: the autoscaler leaves alone what is scaled to none.
+        """
         super().__init__("patchworks:kubernetes:Workload", name, None, opts)
         application = Application(
             resource=name,
@@ -74,7 +78,7 @@ class Workload(pulumi.ComponentResource):
             "deployment",
             "apps/v1",
             "Deployment",
-            {"spec": pods.deployment(application, template, replicas=None)},
+            {"spec": pods.deployment(application, template, replicas=0 if suspended else None)},
         )
         made = application.service("http", spec.port)
         application.declare(

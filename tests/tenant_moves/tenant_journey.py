@@ -224,6 +224,18 @@ class TenantJourney(Journey):
             (self.catalog / file).write_text(before)
 
     @contextlib.contextmanager
+    def with_stack_at(self, journal: str) -> Iterator[None]:
+        """While it lasts, the tenant's stack was only brought up so far; empty is not at all."""
+        path = self.cloud.stack_state(f"tenant.{TENANT}")
+        kept = path.rename(path.with_suffix(".kept"))
+        if journal:
+            path.write_text(journal)
+        try:
+            yield
+        finally:
+            kept.replace(path)
+
+    @contextlib.contextmanager
     def pretended_extension(self, name: str) -> Iterator[None]:
         """While it lasts, the tenant's database says that it has an extension."""
         at = self.platform.exports(TENANT).database(self.platform.served()[TENANT])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -48,6 +49,21 @@ def fill(journey: TenantJourney) -> None:
     journey.secrets(IRELAND).create_secret(
         Name=f"{IRELAND}/{TENANT}/partner-token", SecretString=SECRET
     )
+
+
+class Stubborn(threading.Thread):
+    """Writes objects past the policy that makes a bucket read-only, until told to stop."""
+
+    def __init__(self, journey: TenantJourney, cell: str) -> None:
+        super().__init__(daemon=True)
+        self._journey, self._cell = journey, cell
+        self.stopped = threading.Event()
+
+    def run(self) -> None:
+        number = 0
+        while not self.stopped.wait(0.005):
+            number += 1
+            put(self._journey, self._cell, f"stubborn/{number % 5}", f"{number}")
 
 
 class Changing(threading.Thread):
@@ -230,6 +246,28 @@ def test_what_can_not_go_well_is_refused_before_anything_changes(journey: Tenant
         pytest.raises(RefusedError, match="does not offer the extensions hoststore"),
     ):
         commands.move(asked(journey))
+    with (
+        journey.edited(f"tenants/{TENANT}.yaml", ("tier:", "suspended: unpaid since May\ntier:")),
+        pytest.raises(
+            RefusedError, match=r"is suspended \(unpaid since May\): take `suspended` out"
+        ),
+    ):
+        commands.move(asked(journey))
+    with (
+        journey.with_stack_at('{"version": 2}\n'),
+        pytest.raises(RefusedError, match="it is being created, or its first update did not end"),
+    ):
+        commands.move(asked(journey))
+    with journey.with_stack_at(""), pytest.raises(RefusedError, match="has not been rehearsed"):
+        commands.move(asked(journey))
+    with pytest.raises(RefusedError, match="nobody is not in the catalog: it is being deleted"):
+        commands.move(replace(asked(journey), tenant="nobody"))
+    journey.declare(VIRGINIA, "pool-z")
+    unknown = journey.tenant("move")
+    assert unknown.code == 1, unknown
+    assert "pool-z" in unknown.error
+    assert "pool-a" in unknown.error
+    journey.declare(*THERE)
     found = commands.compare(asked(journey))
     assert found is not None
     ledger = entries.table(journey.platform.catalog.organization, journey.platform.aws)
@@ -330,6 +368,16 @@ def test_a_tenant_returns_to_a_cell_that_it_has_left_and_finds_its_own_again(
         with journey.workload(left[0]) as clients:
             clients.wait_for_writes(5)
             journey.declare(*entered)
+            stubborn = Stubborn(journey, left[0])
+            stubborn.start()
+            aborted = journey.tenant("move", "--allow-older-target")
+            stubborn.stopped.set()
+            stubborn.join(30)
+            assert aborted.code == 4, aborted
+            assert "changed in the pause" in aborted.error, aborted
+            assert journey.serving() == "/".join(left)
+            assert journey.disagreeing() == []
+            clients.wait_for_writes(5)
             journey.well("move", "--allow-older-target")
             assert journey.disagreeing() == []
             assert journey.objects(entered[0]) == journey.objects(left[0])

@@ -89,7 +89,7 @@ def kubernetes() -> pulumi.ResourceOptions:
 
 
 def tenant_slice(
-    password: str | None = HOSTILE_PASSWORD, tier: str = "standard"
+    password: str | None = HOSTILE_PASSWORD, tier: str = "standard", *, suspended: bool = False
 ) -> Callable[[], dict[str, Any]]:
     """A slice's Kubernetes half; without a password one is drawn, and known only afterwards."""
 
@@ -156,6 +156,7 @@ def tenant_slice(
                 registry=REGISTRY,
                 database_secret=database.secret_name,
                 database_checksum=database.checksum,
+                suspended=suspended,
                 opts=options,
             )
             if spec.path is not None:

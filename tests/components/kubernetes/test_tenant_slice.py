@@ -115,6 +115,14 @@ def test_the_autoscaler_alone_decides_the_number_of_replicas(manifests):
         assert autoscaler["behavior"]["scaleDown"]["stabilizationWindowSeconds"] > 0
 
 
+def test_a_suspended_tenant_keeps_all_but_the_pods_of_its_services(manifests):
+    suspended = objects(evaluate_program(tenant_slice(suspended=True)))
+    assert suspended.keys() == manifests.keys()
+    different = {name for name in manifests if suspended[name] != manifests[name]}
+    assert different == {f"acme-{name}-deployment" for name in SERVICES}
+    assert {suspended[name]["spec"]["replicas"] for name in different} == {0}
+
+
 def test_a_drain_always_gets_through_even_with_a_single_replica(manifests):
     budgets = [m["spec"] for m in manifests.values() if m["kind"] == "PodDisruptionBudget"]
     assert len(budgets) == len(SERVICES) + 1
