@@ -168,10 +168,16 @@ class MoverCloud:
         taken = self.admin("sts").assume_role(
             RoleArn=f"arn:aws:iam::{account}:role/{role}", RoleSessionName="test"
         )["Credentials"]
+        self.use(taken, patch)
+
+    def use(self, taken: dict[str, str], patch: pytest.MonkeyPatch) -> None:
+        """Have these credentials at hand, and moto for AWS."""
         patch.setenv("AWS_ENDPOINT_URL", self.moto.url)
         patch.setenv("AWS_ACCESS_KEY_ID", taken["AccessKeyId"])
         patch.setenv("AWS_SECRET_ACCESS_KEY", taken["SecretAccessKey"])
-        patch.setenv("AWS_SESSION_TOKEN", taken["SessionToken"])
+        patch.delenv("AWS_SESSION_TOKEN", raising=False)
+        if "SessionToken" in taken:
+            patch.setenv("AWS_SESSION_TOKEN", taken["SessionToken"])
         patch.setattr(ambient, "_clients", {})
 
     @cached_property
