@@ -94,6 +94,7 @@ def _move(catalog: Path | None, state: Path | None) -> None:
         )
         return
     story = Story(find_root(catalog), LocalCloud.at(state))
+    story.copy_catalog()
     if story.serving().database == "dedicated":
         say("The move is left out", f"{TENANT} was moved by an earlier demo already.")
         return

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,13 +62,16 @@ class Story:
         """The cloud as a move sees it."""
         return LocalPlatform(load(self.catalog), self.cloud, Silent())
 
-    def prepare(self) -> None:
-        """Copy the catalog, and give the tenant something to move."""
+    def copy_catalog(self) -> None:
+        """Make the copy, unless an earlier demo did."""
         if not (self.catalog / "organization.yaml").exists():
             for part in ("cells", "tenants"):
                 shutil.copytree(self.root / part, self.catalog / part, dirs_exist_ok=True)
             for file in ("google-saml-metadata.xml", "organization.yaml"):
                 shutil.copy(self.root / file, self.catalog / file)
+
+    def prepare(self) -> None:
+        """Give the tenant something to move."""
         start_poolers(self.cloud, TENANT)
         with psycopg.connect(self._direct(role="brightwater_owner")) as session:
             session.execute("DROP SCHEMA IF EXISTS demo CASCADE")
@@ -82,8 +86,12 @@ class Story:
                 (ROWS,),
             )
         s3, bucket = self._bucket()
-        for number in range(OBJECTS):
+
+        def put(number: int) -> None:
             s3.put_object(Bucket=bucket, Key=f"invoices/{number:04}.txt", Body=b"invoice" * number)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(put, range(OBJECTS)))
 
     def begin_writing(self) -> None:
         """Start the application, which comes in by the pooler of the cell that serves now."""
