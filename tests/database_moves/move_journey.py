@@ -141,7 +141,9 @@ def points() -> list[str]:
         for written in re.findall(r'reached\(\s*f?"([^"]+)"', file.read_text())
         if "." in written and "{effect}" not in written
         # The same on both sides.
-        for name in {written.replace("{database.side}", side) for side in ("source", "target")}
+        for name in {
+            re.sub(r"\{(database|here)\.side\}", side, written) for side in ("source", "target")
+        }
     }
     effects = (*protocol.TO_DECISION, *protocol.FROM_DECISION, *protocol.AFTER_PAUSE)
     return sorted(named | {f"swap.{effect.name}" for effect in effects})
