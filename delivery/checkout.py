@@ -68,6 +68,14 @@ def is_ancestor(repository: Repository, one: str, other: str) -> bool:
     return one == other or repository.merge_base(one, other) == one
 
 
+def tags(root: Path) -> dict[str, str]:
+    """The commit of each tag of a version, the first one first."""
+    form = "--format=%(refname:short) %(objectname) %(*objectname)"
+    listed = _git(root, "for-each-ref", "--sort=version:refname", form, "refs/tags/v*")
+    # An annotated tag is an object of its own, and names its commit beside it.
+    return {line.split()[0]: line.split()[-1] for line in listed.splitlines()}
+
+
 def _leads_to(repository: Repository, commit: str, branch: str) -> bool:
     try:
         tip = repository.resolve(branch)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from catalog.catalog import Ledger
+    from delivery.backups import Backups
     from delivery.smoke import Look
 
 
@@ -42,6 +43,9 @@ class Engine(Protocol):
 
     def dynamodb(self) -> Any:
         """A boto3 client of the organization's tables."""
+
+    def backups(self) -> Backups:
+        """Where databases can be had back from."""
 
     def smoke(self, tenants: Sequence[str]) -> Iterator[Look]:
         """What only this engine can look at."""

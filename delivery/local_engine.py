@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from delivery.engine import Brought, EngineError
 from delivery.inputs import exports_digest
+from delivery.local_backups import LocalBackups
 from delivery.smoke import Look
 from rehearsal import engine
 from rehearsal.access import try_secrets
@@ -53,6 +54,10 @@ class LocalEngine:
     def aws(self, service: str, account: str, region: str) -> Any:
         """A client of moto."""
         return self._cloud.aws(service, account, region)
+
+    def backups(self) -> LocalBackups:
+        """Dumps that are taken when they are asked for."""
+        return LocalBackups(self._catalog.organization, self._cloud)
 
     def smoke(self, tenants: Sequence[str]) -> Iterator[Look]:
         """Whether each tenant's secret opens its own database and no other's, over connections."""

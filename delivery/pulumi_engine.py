@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi import automation
 
+from delivery.aws_backups import AwsBackups
 from delivery.engine import Brought, EngineError
 from delivery.inputs import exports_digest
 from stacks.ledger import read_ledger
@@ -57,6 +58,10 @@ class PulumiEngine:
         del account
         make: Any = boto3.client
         return make(service, region_name=region)
+
+    def backups(self) -> AwsBackups:
+        """Snapshots of the environment's account."""
+        return AwsBackups()
 
     def smoke(self, tenants: Sequence[str]) -> Iterator[Look]:
         """Nothing more: tenants' passwords are none of a deployment's business."""

@@ -94,6 +94,27 @@ class Reached(CatalogModel):
     at: AwareDatetime
 
 
+class RestoreTested(CatalogModel):
+    """What came of restoring a database cluster's newest backup."""
+
+    cell: str
+    environment: str
+    cluster: str
+    tenants: tuple[str, ...]
+    """Whose databases were looked at."""
+    backup: str
+    """The backup, as whoever keeps it names it; empty where there was none."""
+    taken: AwareDatetime | None
+    seconds: float
+    """Until the copy let somebody in."""
+    tables: int
+    rows: int
+    faults: tuple[str, ...]
+    run: str
+    recorded_by: str
+    at: AwareDatetime
+
+
 class Lease(CatalogModel):
     """Who may change an environment, and until when unless they say that they still do."""
 

@@ -92,6 +92,26 @@ class DeliveryRecords:
             raise self._missing() from None
         return found
 
+    def everything(self, kind: type[Document], part: str) -> list[Document]:
+        """The items of one part, whichever delivery they are of, in no order.
+
+        Raises:
+            NoTableError: there is no table.
+        """
+        try:
+            return [
+                kind.model_validate_json(item["document"]["S"])
+                for page in self._client.get_paginator("scan").paginate(
+                    TableName=self._table,
+                    FilterExpression="part = :part",
+                    ExpressionAttributeValues={":part": {"S": part}},
+                    ConsistentRead=True,
+                )
+                for item in page["Items"]
+            ]
+        except self._client.exceptions.ResourceNotFoundException:
+            raise self._missing() from None
+
     def write(self, delivery: str, part: str, document: CatalogModel, known: int) -> None:
         """Write an item if its revision is still the one that was read.
 

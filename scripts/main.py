@@ -38,6 +38,7 @@ COMMANDS: dict[str, Registered] = {
     "release": Registered("scripts.release", "Hold a commit to the release checklist."),
     "smoke": Registered("scripts.smoke", "Look whether a wave's cells and tenants serve."),
     "drift": Registered("scripts.drift", "Say which stacks differ from what was brought up."),
+    "restore-test": Registered("scripts.restore_test", "See that backups can be restored."),
     "access": Registered("scripts.access", "Explain and prove who may do what."),
     "bootstrap": Registered("scripts.bootstrap", "Make what must be there before Pulumi can run."),
     "demo": Registered("scripts.demo", "See the whole platform come up on this machine."),

@@ -17,6 +17,7 @@ from scripts.delivery_options import (
 )
 from scripts.exits import ExitCode
 from scripts.state_option import StateOption
+from scripts.yearly_evidence import year
 
 app = typer.Typer(
     add_completion=False,
@@ -187,3 +188,6 @@ def record(
     typer.echo(f"{given.name} {given.decision} by {', '.join(given.by)} for {desk.commit[:10]}")
     if rejected:
         raise typer.Exit(ExitCode.REFUSED)
+
+
+app.command()(year)

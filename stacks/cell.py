@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 LAST_DUMP_DAYS = 365
 """How long the last dump of a database that a tenant has left is kept."""
 
-RUNNER_WORKFLOWS = ("deliver", "drift", "move-tenant")
+RUNNER_WORKFLOWS = ("deliver", "drift", "move-tenant", "restore-test")
 """Workflows whose jobs run inside the cell; all others need no network of ours."""
 
 

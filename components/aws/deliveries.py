@@ -14,8 +14,8 @@ from components.aws.policy_document import policy_document
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-RECORD = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query")
-"""What comparing and setting a record takes; nothing is ever deleted."""
+RECORD = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:Scan")
+"""What comparing and setting a record takes, and reading a year's; nothing is ever deleted."""
 
 
 class DeliveriesTable(pulumi.ComponentResource):

@@ -67,7 +67,7 @@ class ReviewRules(pulumi.ComponentResource):
             repository=repository,
             target="tag",
             enforcement="active",
-            conditions=_refs("refs/tags/v*"),
+            conditions=_refs("refs/tags/v*", "refs/tags/evidence-*"),
             # Made once, by the release workflow or a person; never moved and never removed.
             rules=github.RepositoryRulesetRulesArgs(
                 deletion=True, update=True, non_fast_forward=True, required_signatures=True
@@ -77,7 +77,7 @@ class ReviewRules(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def _refs(included: str) -> github.RepositoryRulesetConditionsArgs:
+def _refs(*included: str) -> github.RepositoryRulesetConditionsArgs:
     return github.RepositoryRulesetConditionsArgs(
-        ref_name=github.RepositoryRulesetConditionsRefNameArgs(includes=[included], excludes=[])
+        ref_name=github.RepositoryRulesetConditionsRefNameArgs(includes=list(included), excludes=[])
     )

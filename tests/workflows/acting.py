@@ -54,6 +54,8 @@ class Acting:
 
     def run(self) -> dict[str, JobRun]:
         workflow = yaml.safe_load(self.file.read_text())
+        # Without the word GitHub's shell goes on where a command in a pipe has failed.
+        assert workflow["defaults"]["run"]["shell"] == "bash"
         waiting = dict(workflow["jobs"])
         while waiting:
             name = next(n for n, job in waiting.items() if set(needs(job)) <= self.jobs.keys())

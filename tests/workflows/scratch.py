@@ -16,7 +16,10 @@ PACKAGES = (
     "bootstrap", "catalog", "components", "database_moves", "delivery", "planning", "policies",
     "rehearsal", "scripts", "stacks", "tenant_moves",
 )  # fmt: skip
-FILES = ("organization.yaml", "google-saml-metadata.xml", "Pulumi.yaml", "requirements.lock")
+FILES = (
+    ".gitignore", "organization.yaml", "google-saml-metadata.xml", "Pulumi.yaml",
+    "requirements.lock",
+)  # fmt: skip
 KEPT = {
     "cells": ("dev-eu-west-1", "staging-eu-west-1", "prod-ap-southeast-2", "prod-us-east-1"),
     "tenants": ("sandbox", "brightwater-staging", "goldfields-mining", "fernhill"),
@@ -60,6 +63,8 @@ class Scratch:
             for name in kept:
                 shutil.copy(ROOT / kind / f"{name}.yaml", root / kind / f"{name}.yaml")
         (root / ".venv").symlink_to(ROOT / ".venv")
+        # What a job would install is there.
+        (root / "Makefile").write_text("setup:\n\t@true\n")
         made.edit("qa/release.yaml", ("soak_minutes: 30", "soak_minutes: 0"))
         made.git("init", "--quiet", "--initial-branch", "main")
         (root / ".git" / "info" / "exclude").write_text(".venv\n__pycache__\n")

@@ -5,6 +5,8 @@ GitHub does between steps is the test's: see `acting`.
 """
 
 import json
+import os
+import subprocess
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -136,6 +138,37 @@ def test_a_change_goes_from_its_commit_to_the_production_cells(scratch):
     )
     assert found["leases"] == []
     assert found["missing"] == {wave: [] for wave in found["missing"]}
+
+
+def test_what_production_has_is_released_with_evidence_bill_and_sums(scratch, tmp_path):
+    program, noted = tmp_path / "gh", tmp_path / "noted"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{noted}"\n')
+    program.chmod(0o755)
+    with github([]) as (api, _):
+        acting = Acting(
+            scratch.root / ".github/workflows/release.yml",
+            scratch.root,
+            scratch.variables(PATH=f"{tmp_path}:{os.environ['PATH']}"),
+            {"sha": scratch.head, "api_url": api, "token": "the-token"},
+            inputs={"version": "1.4.0"},
+        )
+        jobs = acting.run()
+    assert results(jobs) == {"release": "success"}, jobs
+    asked = noted.read_text().splitlines()
+    assert asked[:5] == ["release", "create", "v1.4.0", "--target", scratch.head]
+    made = {Path(each).name for each in asked if each.startswith("dist/")}
+    assert made == {"SHA256SUMS", "evidence.json", "platform-1.4.0.tar.gz", "sbom.cdx.json"}
+    sums = subprocess.run(
+        ["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=scratch.root / "dist", check=False
+    )
+    assert sums.returncode == 0
+    evidence = json.loads((scratch.root / "dist" / "evidence.json").read_text())
+    assert evidence["commit"] == scratch.head
+    noted.unlink()
+    acting.inputs, acting.jobs = {"version": "1.4"}, {}
+    assert results(acting.run()) == {"release": "failure"}
+    assert not noted.exists()
+    scratch.git("clean", "-fdq")
 
 
 def test_a_failing_smoke_test_stops_in_dev_and_a_re_run_goes_on_to_a_rejection(scratch):

@@ -2,83 +2,21 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from tracker import tracking
 
 from catalog.load import find_root
 
 PROGRAM = find_root() / ".github" / "drift_issues.py"
-BOT = "github-actions[bot]"
-
-
-class Tracker:
-    """Issues of one repository."""
-
-    def __init__(self):
-        self.issues = []
-        self.comments = []
-
-    def add(self, title, *, by=BOT, labels=("drift",), state="open"):
-        self.issues.append(
-            {
-                "number": len(self.issues) + 1,
-                "title": title,
-                "body": "old",
-                "state": state,
-                "labels": list(labels),
-                "user": {"login": by},
-            }
-        )
-
-    def answer(self, method, path, content):
-        if method == "GET":
-            found = [i for i in self.issues if i["state"] == "open" and "drift" in i["labels"]]
-            page = int(re.search(r"[?&]page=(\d+)", path)[1])
-            return found[(page - 1) * 100 : page * 100]
-        if method == "POST" and path == "/issues":
-            self.add(content["title"], labels=content["labels"])
-            self.issues[-1]["body"] = content["body"]
-            return self.issues[-1]
-        number = int(re.search(r"/issues/(\d+)", path)[1])
-        if path.endswith("/comments"):
-            self.comments.append((number, content["body"]))
-            return {}
-        self.issues[number - 1] |= content
-        return self.issues[number - 1]
 
 
 @pytest.fixture
 def tracker():
-    kept = Tracker()
-
-    class Api(BaseHTTPRequestHandler):
-        def answer(self):
-            size = int(self.headers.get("Content-Length") or 0)
-            content = json.loads(self.rfile.read(size)) if size else None
-            assert self.headers["Authorization"] == "Bearer the-token"
-            path = self.path.removeprefix("/repos/o/r")
-            body = json.dumps(kept.answer(self.command, path, content)).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_POST = do_PATCH = answer  # noqa: N815 - what http.server calls
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    kept.address = f"http://127.0.0.1:{server.server_port}"
-    yield kept
-    server.shutdown()
-    server.server_close()
+    with tracking() as kept:
+        yield kept
 
 
 def run(tracker, directory, *found):

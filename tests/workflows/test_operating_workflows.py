@@ -4,10 +4,15 @@ Bash, git, the command, PostgreSQL, PgBouncer and moto are real; what GitHub doe
 """
 
 import json
+import os
+import tarfile
+from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from acting import Acting
 from scratch import Scratch
+from tracker import tracking
 
 pytestmark = pytest.mark.needs_pgbouncer
 
@@ -119,3 +124,97 @@ def test_a_move_is_ended_by_the_same_workflow_and_leaves_nothing_to_do(scratch):
     assert moves(scratch) == []
     again = act(scratch, "move-tenant", inputs={"command": "finish", "tenant": TENANT})
     assert results(again)["tenant"] == "skipped"
+
+
+def scratch_servers(scratch):
+    """Servers that a test of a restore has left."""
+    return sorted((scratch.state / "restore-tests").glob("*/server.json"))
+
+
+def fill(scratch):
+    """A table with an odd name and values that are kept apart, as the tenant's application."""
+    server = scratch.cloud.postgresql.find(f"{CELL}-pool-b.local", 0)
+    with psycopg.connect(server.deployer_dsn(TENANT), autocommit=True) as session:
+        session.execute(f"SET ROLE {TENANT}_owner".encode())
+        session.execute('CREATE TABLE "o\'dd ""ü" (id int PRIMARY KEY, body text)')
+        session.execute(
+            'INSERT INTO "o\'dd ""ü" SELECT n, repeat(n::text, 3000) FROM generate_series(1, 50) n'
+        )
+
+
+def test_a_backup_is_restored_read_recorded_and_removed(scratch):
+    fill(scratch)
+    jobs = act(scratch, "restore-test", inputs={"stack": f"cell.{CELL}"})
+    assert results(jobs) == {"stacks": "success", "restore": "success"}, jobs
+    assert jobs["restore"].environments == ["dev"]
+    assert f"whole  {CELL}-pool-b: 1 tables and 50 rows of {TENANT}" in jobs["restore"].log
+    left = sorted((scratch.state / "restore-tests").glob("*/server.json"))
+    assert left == []
+    refused = act(scratch, "restore-test", inputs={"stack": "tenant.nobody"})
+    assert results(refused) == {"stacks": "failure", "restore": "skipped"}
+
+
+def drifting(scratch, tracker):
+    """A night of `drift`."""
+    jobs = act(
+        scratch, "drift", event={"schedule": "23 2 * * *"}, api_url=tracker.address, run_id="7"
+    )
+    assert set(results(jobs).values()) == {"success"}, jobs
+    return jobs
+
+
+def test_a_stack_that_differs_has_an_issue_until_it_is_as_it_was_brought_up(scratch):
+    unknown = {"Drift: cell.staging-eu-west-1", "Drift: tenant.brightwater-staging"}
+    with tracking() as tracker:
+        jobs = drifting(scratch, tracker)
+        assert jobs["look"].environments == ["dev", "staging"]
+        # Staging was never brought up here.
+        assert tracker.open == unknown
+        assert "can't be told" in tracker.issues[0]["body"]
+
+        scratch.edit(f"tenants/{TENANT}.yaml", ("minimum_replicas: 1", "minimum_replicas: 2"))
+        scratch.commit("More replicas, which nobody delivers")
+        drifting(scratch, tracker)
+        assert tracker.open == {*unknown, f"Drift: tenant.{TENANT}"}
+        assert "to update" in tracker.issues[-1]["body"]
+
+        scratch.edit(f"tenants/{TENANT}.yaml", ("minimum_replicas: 2", "minimum_replicas: 1"))
+        scratch.commit("As many as before")
+        drifting(scratch, tracker)
+        assert tracker.open == unknown
+        number, comment = tracker.comments[-1]
+        assert tracker.issues[number - 1]["title"] == f"Drift: tenant.{TENANT}"
+        assert "actions/runs/7" in comment
+
+
+def test_a_years_evidence_is_collected_signed_and_published(scratch, tmp_path):
+    published = pretend_to_publish(scratch, tmp_path)
+    year = str(datetime.now(UTC).year)
+    with tracking() as tracker:
+        tracker.add("Drift: tenant.sandbox")
+        jobs = act(scratch, "evidence", inputs={"year": year}, api_url=tracker.address)
+    assert results(jobs) == {"evidence": "success"}, jobs
+    name, *arguments = published.read_text().splitlines()
+    assert name.startswith(f"evidence-{year}-until-")
+    assert f"dist/{name}.tar.gz" in arguments
+    with tarfile.open(scratch.root / "dist" / f"{name}.tar.gz") as archive:
+        files = {each.name.rpartition("/")[2]: each for each in archive.getmembers()}
+        content = json.load(archive.extractfile(files["evidence.json"]))
+        claims = json.load(archive.extractfile(files["access.json"]))
+    assert {"SHA256SUMS", "access.json", "checklist.yaml", "report.md"} <= files.keys()
+    assert [each["cluster"] for each in content["restore_tests"]] == [f"{CELL}-pool-b"]
+    assert content["moves"][0]["why"] == "brought up for the first time"
+    assert {each["tenant"] for each in content["moves"]} == {TENANT}
+    assert [each["stack"] for each in content["drift"]] == ["tenant.sandbox"]
+    assert all(claim["holds"] for claim in claims)
+    spoiled = act(scratch, "evidence", inputs={"year": "0; id"})
+    assert results(spoiled) == {"evidence": "failure"}
+
+
+def pretend_to_publish(scratch, directory):
+    """A `gh` that notes what it is asked to publish, a line each, and publishes nothing."""
+    program, noted = directory / "gh", directory / "noted"
+    program.write_text(f'#!/bin/sh\nshift 2\nprintf "%s\\n" "$@" > "{noted}"\n')
+    program.chmod(0o755)
+    scratch.environment["PATH"] = f"{directory}:{os.environ['PATH']}"
+    return noted

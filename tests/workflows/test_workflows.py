@@ -40,6 +40,11 @@ def test_every_required_check_is_a_job_that_each_pull_request_runs():
         assert "if" not in content["jobs"][name]
 
 
+def test_a_command_that_fails_in_a_pipe_fails_its_step():
+    for content in WORKFLOWS.values():
+        assert content["defaults"]["run"]["shell"] == "bash"
+
+
 def test_no_workflow_runs_foreign_code_with_the_repositorys_rights():
     assert not [
         name for name, content in WORKFLOWS.items() if "pull_request_target" in events(content)
@@ -84,7 +89,7 @@ def test_pull_requests_have_no_credential_at_all():
 
 def test_what_runs_in_a_cell_is_of_a_workflow_that_the_cells_runners_serve():
     inside = {name for name, _, job in JOBS if "codebuild" in str(job["runs-on"])}
-    assert inside == {"deliver", "drift", "move-tenant"}
+    assert inside == {"deliver", "drift", "move-tenant", "restore-test"}
     assert inside == set(RUNNER_WORKFLOWS)
 
 
