@@ -20,6 +20,8 @@ MOST_BYTES = 4 * 1024 * 1024
 MOST_CHARACTERS = 20_000
 SECONDS = 30
 STACK = re.compile(r"organization|(cell|tenant)\.[a-z][a-z0-9-]{0,60}")
+PARTS = ("", "settings")
+"""What was looked at: all of a stack, or what AWS holds of it. Neither closes the other's."""
 
 
 def main() -> int:
@@ -30,10 +32,10 @@ def main() -> int:
     run = os.environ["RUN_URL"]
     found, unreadable = read(Path(os.environ["DRIFT_DIRECTORY"]))
     issues = github.open_issues()
-    for stack, problem in sorted(found.items()):
-        known = issues.get(title(stack))
+    for name, problem in sorted(found.items()):
+        known = issues.get(name)
         if problem:
-            github.say(stack, f"{problem}\n\nSeen by {run}", known)
+            github.say(name, f"{problem}\n\nSeen by {run}", known)
         elif known is not None:
             github.close(known["number"], f"Seen no longer by {run}")
     for file in unreadable:
@@ -41,13 +43,13 @@ def main() -> int:
     return 1 if unreadable else 0
 
 
-def title(stack: str) -> str:
+def title(stack: str, part: str = "") -> str:
     """The issue's title, by which it is found again."""
-    return f"Drift: {stack}"
+    return f"Drift: {stack} ({part})" if part else f"Drift: {stack}"
 
 
 def read(directory: Path) -> tuple[dict[str, str], list[str]]:
-    """What each stack differs in, empty where it does not; and the files that can't be used."""
+    """What each differs in, by title, empty where it does not; and the files that can't be used."""
     found: dict[str, str] = {}
     unreadable = []
     for file in sorted(directory.rglob("*.json")):
@@ -55,9 +57,10 @@ def read(directory: Path) -> tuple[dict[str, str], list[str]]:
             if file.is_symlink() or file.stat().st_size > MOST_BYTES:
                 raise ValueError
             for each in json.loads(file.read_text(encoding="utf-8")):
-                if not STACK.fullmatch(each["stack"]):
+                part = each.get("part", "")
+                if not STACK.fullmatch(each["stack"]) or part not in PARTS:
                     raise ValueError
-                found[each["stack"]] = words(each)
+                found[title(each["stack"], part)] = words(each)
         except (ValueError, KeyError, TypeError, AttributeError):
             unreadable.append(file.name)
     return found, unreadable
@@ -100,10 +103,10 @@ class GitHub:
                 return found
             page += 1
 
-    def say(self, stack: str, body: str, known: dict[str, Any] | None) -> None:
-        """Open the stack's issue, or write anew what it says."""
+    def say(self, name: str, body: str, known: dict[str, Any] | None) -> None:
+        """Open the issue of a title, or write anew what it says."""
         if known is None:
-            self._call("POST", "", {"title": title(stack), "body": body, "labels": [LABEL]})
+            self._call("POST", "", {"title": name, "body": body, "labels": [LABEL]})
         elif known["body"] != body:
             self._call("PATCH", f"/{known['number']}", {"body": body})
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, get_args
 
 from bootstrap.piece import Document, document
 from catalog.base import Environment
-from components.aws.ci_roles import deploy_role
+from components.aws.ci_roles import deploy_role, drift_role
 from components.aws.policy_document import account_root
 
 if TYPE_CHECKING:
@@ -69,6 +69,34 @@ def key_policy(organization: Organization) -> Document:
                 "Condition": its,
             },
         ]
+    production = {
+        "Principal": {"AWS": account_root(organization.accounts.prod)},
+        "Resource": "*",
+    }
+    drift = {"ArnEquals": {"aws:PrincipalArn": _drift_role(organization)}}
+    statements += [
+        {
+            "Sid": "SecretsDrift",
+            "Effect": "Allow",
+            **production,
+            "Action": "kms:Decrypt",
+            "Condition": {
+                **drift,
+                "StringEquals": {f"kms:EncryptionContext:{CONTEXT}": "prod"},
+            },
+        },
+        {
+            "Sid": "BucketDrift",
+            "Effect": "Allow",
+            **production,
+            # A lock is written to the bucket, under its own encryption.
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Condition": {
+                **drift,
+                "StringEquals": {"kms:ViaService": f"s3.{organization.home_region}.amazonaws.com"},
+            },
+        },
+    ]
     return document(*statements)
 
 
@@ -116,7 +144,34 @@ def bucket_policy(organization: Organization, bucket: str) -> Document:
                 **its,
             },
         ]
+    production = {"Principal": {"AWS": account_root(organization.accounts.prod)}}
+    drift = {"Condition": {"ArnEquals": {"aws:PrincipalArn": _drift_role(organization)}}}
+    statements += [
+        {
+            "Sid": "ReadDrift",
+            "Effect": "Allow",
+            **production,
+            "Action": ["s3:GetObject", "s3:ListBucket"],
+            "Resource": [arn, f"{arn}/.pulumi/*"],
+            **drift,
+        },
+        {
+            "Sid": "LockDrift",
+            "Effect": "Allow",
+            **production,
+            "Action": ["s3:DeleteObject", "s3:PutObject"],
+            "Resource": [
+                f"{arn}/.pulumi/locks/organization/{PROJECT}/{stack}*"
+                for stack in ("cell.prod-", "tenant.")
+            ],
+            **drift,
+        },
+    ]
     return document(*statements)
+
+
+def _drift_role(organization: Organization) -> str:
+    return f"arn:aws:iam::{organization.accounts.prod}:role/{drift_role(organization)}"
 
 
 def _deploy_roles(organization: Organization) -> dict[Environment, str]:

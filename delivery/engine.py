@@ -63,8 +63,11 @@ class Engine(Protocol):
             EngineError: it could not be; what was made until then stays.
         """
 
-    def differences(self, stack: str) -> dict[str, int]:
+    def differences(self, stack: str, *, settings: bool = False) -> dict[str, int]:
         """What bringing a stack up would do, by operation; empty where nothing differs.
+
+        With `settings` only AWS's own resources are looked at: neither clusters nor databases are
+        reached, and nothing secret is read of the cloud.
 
         Raises:
             EngineError: that can't be told.

@@ -87,7 +87,7 @@ class LocalEngine:
         changes = {operation: count for operation, count in outcome.counts().items() if count}
         return Brought(changes, exports_digest(outcome.graph.exports))
 
-    def differences(self, stack: str) -> dict[str, int]:
+    def differences(self, stack: str, *, settings: bool = False) -> dict[str, int]:
         """What rehearsing a stack again would do; nothing is touched, and no drift is seen.
 
         The program is compared with what was applied of it. What somebody changed in the cloud on
@@ -100,7 +100,7 @@ class LocalEngine:
             engine.run(program(self._catalog, stack, self.ledger()), monitor, preview=True)
         except (ProgramError, LookupError) as error:
             raise EngineError(str(error)) from error
-        return answers.differences()
+        return answers.differences("aws:" if settings else "")
 
     def whoami(self) -> str:
         """The person at this machine."""
@@ -117,7 +117,7 @@ class _AsApplied:
         self._outputs_of = outputs_of
         self._new = SimulatedAnswers(outputs_of)
         self._seen: set[str] = set()
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[tuple[str, str]] = Counter()
 
     def stack_outputs(self, stack: str) -> Mapping[str, Any] | None:
         """What another stack exported when it was applied."""
@@ -128,24 +128,27 @@ class _AsApplied:
         names = (resource.urn, *resource.aliases)
         known = next((urn for urn in names if urn in self._state.resources), None)
         if known is None or resource.is_provider:
-            self._counts["create"] += not resource.is_provider
+            self._counts["create", resource.type] += not resource.is_provider
             self._seen.add(resource.urn)
             return self._new.answer(resource)
         self._seen.add(known)
         applied = self._state.resources[known]
         inputs = with_ignored(applied.inputs, resource.inputs, resource.ignore_changes)
-        self._counts["update"] += bool(changed_properties(applied.inputs, inputs))
+        self._counts["update", resource.type] += bool(changed_properties(applied.inputs, inputs))
         return Answer(applied.id, applied.outputs)
 
-    def differences(self) -> dict[str, int]:
-        """How many resources differ, by what would be done to them."""
-        gone = [
-            urn
+    def differences(self, types: str) -> dict[str, int]:
+        """How many resources whose type begins so differ, by what would be done to them."""
+        found: Counter[str] = Counter()
+        for (operation, kind), count in self._counts.items():
+            found[operation] += count if kind.startswith(types) else 0
+        found["delete"] = sum(
+            urn not in self._seen
+            and applied.type.startswith(types)
+            and not applied.type.startswith(PROVIDER_PREFIX)
             for urn, applied in self._state.resources.items()
-            if urn not in self._seen and not applied.type.startswith(PROVIDER_PREFIX)
-        ]
-        counts = {**self._counts, "delete": len(gone)}
-        return {operation: count for operation, count in counts.items() if count}
+        )
+        return {operation: count for operation, count in found.items() if count}
 
 
 class _Silent:

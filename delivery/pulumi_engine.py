@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from pulumi import automation
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 LOCKED = "the stack is currently locked by"
 """What the CLI says of a stack that another update has; the SDK finds it by the same words."""
+
+
+SAME = ("same", "read", "refresh")
+"""Operations that change nothing."""
+SECRET_TYPES = ("aws:secretsmanager/secretVersion:SecretVersion", "aws:ssm/parameter:Parameter")
+"""What can't be looked at without reading what it holds."""
 
 
 class PulumiEngine:
@@ -104,25 +111,57 @@ class PulumiEngine:
             ),
         )
 
-    def differences(self, stack: str) -> dict[str, int]:
-        """Run `pulumi preview --refresh`: the program, the state and the cloud are compared."""
+    def differences(self, stack: str, *, settings: bool = False) -> dict[str, int]:
+        """Run `pulumi preview --refresh`: the program, the state and the cloud are compared.
+
+        With `settings`, `pulumi refresh --preview-only` of what AWS itself holds of the stack: the
+        state and the cloud are compared.
+        """
         try:
-            seen = self._select(stack).preview(
-                color="never",
-                refresh=True,
-                suppress_outputs=True,
-                on_output=lambda line: self._observe(stack, line),
-            )
+            selected = self._select(stack)
+            if settings:
+                wanted = self._settings(selected, stack)
+                if not wanted:
+                    # Without a target the CLI takes all there is.
+                    return {}
+                seen = selected.preview_refresh(
+                    color="never",
+                    target=wanted,
+                    suppress_outputs=True,
+                    on_output=lambda line: self._observe(stack, line),
+                )
+            else:
+                seen = selected.preview(
+                    color="never",
+                    refresh=True,
+                    suppress_outputs=True,
+                    on_output=lambda line: self._observe(stack, line),
+                )
         except automation.CommandError as error:
             raise self._explained(stack, error) from error
         found = _counts(seen.change_summary)
-        return {name: count for name, count in found.items() if name not in ("same", "read")}
+        return {name: count for name, count in found.items() if name not in SAME}
 
     def whoami(self) -> str:
         """The ARN of whose credentials are at hand."""
         organization = self._catalog.organization
         client = self.aws("sts", organization.accounts.management, organization.home_region)
         return str(client.get_caller_identity()["Arn"])
+
+    def _settings(self, selected: automation.Stack, stack: str) -> list[str]:
+        """The URNs of a state's resources that are AWS's own, without those that are secrets.
+
+        The SDK's own export would have the state's secrets in plain.
+        """
+        command = ["stack", "export", "--stack", stack]
+        said = selected.workspace.pulumi_command.run(command, str(self._root), {}).stdout
+        return [
+            str(each["urn"])
+            for each in json.loads(said)["deployment"].get("resources") or ()
+            if each.get("custom")
+            and str(each["type"]).startswith("aws:")
+            and each["type"] not in SECRET_TYPES
+        ]
 
     def _select(self, stack: str) -> automation.Stack:
         try:

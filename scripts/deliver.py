@@ -127,23 +127,24 @@ def identity(
         Literal["management", "dev", "staging", "prod"],
         typer.Argument(help="The account that a job is to work in."),
     ],
-    preview: Annotated[
-        bool,
-        typer.Option("--preview", help="The role that reads, not the one that deploys."),
-    ] = False,
+    role: Annotated[
+        Literal["deploy", "preview", "drift"],
+        typer.Option("--role", help="What the job does there."),
+    ] = "deploy",
 ) -> None:
     """Print a job's role, region, registry and backend as outputs of a step; asks no cloud."""
-    from components.aws.ci_roles import deploy_role, preview_role
+    from components.aws.ci_roles import deploy_role, drift_role, preview_role
     from components.aws.state import state_bucket
 
     organization = load_catalog(None).organization
-    if account == "management" and not preview:
-        raise typer.BadParameter("no role of CI deploys there", param_hint="account")
-    name = (
-        preview_role(organization)
-        if preview or account == "management"
-        else deploy_role(organization, account)
-    )
+    if role == "preview":
+        name = preview_role(organization)
+    elif role == "drift" and account == "prod":
+        name = drift_role(organization)
+    elif role == "deploy" and account != "management":
+        name = deploy_role(organization, account)
+    else:
+        raise typer.BadParameter(f"CI has no role {role} there", param_hint="account")
     number = organization.accounts.model_dump()[account]
     typer.echo(f"role=arn:aws:iam::{number}:role/{name}")
     typer.echo(f"region={organization.home_region}")

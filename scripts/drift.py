@@ -34,6 +34,13 @@ def drift(
     cell: Annotated[
         str | None, typer.Option("--cell", metavar="NAME", help="A cell and the tenants in it.")
     ] = None,
+    settings: Annotated[
+        bool,
+        typer.Option(
+            "--settings",
+            help="Only what AWS itself holds; clusters, databases and secrets are not asked.",
+        ),
+    ] = False,
     outputs: Annotated[
         Path | None,
         typer.Option(
@@ -86,10 +93,12 @@ def drift(
             if cell is not None and cell_of(catalog, ledger, stack) == cell
         ]
         for stack in chosen_stacks:
+            part = {"part": "settings"} if settings else {}
             try:
-                found.append({"stack": stack, "differs": chosen.differences(stack)})
+                differs = chosen.differences(stack, settings=settings)
+                found.append({"stack": stack, **part, "differs": differs})
             except EngineError as error:
-                found.append({"stack": stack, "problem": str(error)})
+                found.append({"stack": stack, **part, "problem": str(error)})
             if not as_json:
                 typer.echo(_line(found[-1]))
     if as_json:

@@ -9,9 +9,11 @@ from components.aws.audit_archive import archive_bucket
 from components.aws.boundaries import Boundaries
 from components.aws.ci_roles import (
     DeployRole,
+    DriftRole,
     MoverRole,
     PreviewRole,
     deploy_role,
+    drift_role,
     mover_role,
     preview_role,
 )
@@ -111,7 +113,10 @@ def _records(catalog: Catalog, accounts: Accounts) -> _Records:
         account=management,
         statements=[
             opens_ledger_key(
-                [role for kind in _KINDS for role in _roles(catalog, kind)],
+                [
+                    *(role for kind in _KINDS for role in _roles(catalog, kind)),
+                    _drift_role(catalog),
+                ],
                 organization.home_region,
             )
         ],
@@ -195,6 +200,15 @@ def _access(
         ).role_arn
         for environment in ENVIRONMENTS
     }
+    drift = DriftRole(
+        "prod-drift",
+        organization=organization,
+        ledger_table_arn=records.ledger.table_arn,
+        ledger_key_alias=f"alias/{_ledger_alias(catalog)}",
+        oidc_provider_arn=oidc["prod"].provider_arn,
+        boundary_arn=boundaries["prod"].ci_boundary_arn,
+        opts=accounts.into("prod"),
+    )
     movers = {
         environment: MoverRole(
             f"{environment}-mover",
@@ -213,6 +227,7 @@ def _access(
         "github_oidc_arns": {label: provider.provider_arn for label, provider in oidc.items()},
         "preview_role_arns": previews,
         "deploy_role_arns": deploys,
+        "drift_role_arn": drift.role_arn,
         "mover_role_arns": movers,
         "permission_set_arns": people.permission_set_arns,
         "boundary_arns": {label: each.ci_boundary_arn for label, each in boundaries.items()},
@@ -235,7 +250,7 @@ def _shared(
     LedgerAccess(
         "ledger-access",
         table_arn=records.ledger.table_arn,
-        readers=_roles(catalog, "preview"),
+        readers=[*_roles(catalog, "preview"), _drift_role(catalog)],
         writers=[*_roles(catalog, "deploy"), *_roles(catalog, "mover")],
         opts=accounts.into("management"),
     )
@@ -266,3 +281,8 @@ def _roles(catalog: Catalog, kind: _Kind) -> list[str]:
         f"arn:aws:iam::{organization.account(environment)}:role/{named[kind](environment)}"
         for environment in ENVIRONMENTS
     ]
+
+
+def _drift_role(catalog: Catalog) -> str:
+    organization = catalog.organization
+    return f"arn:aws:iam::{organization.account('prod')}:role/{drift_role(organization)}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from catalog.reviewers import operators, testers
-from components.aws.ci_roles import PREVIEW_ENVIRONMENT
+from components.aws.ci_roles import DRIFT_ENVIRONMENT, PREVIEW_ENVIRONMENT
 from components.github.environments import Door, Environments
 from components.github.repository import PlatformRepository
 from components.github.review_rules import ReviewRules
@@ -55,6 +55,8 @@ def doors(organization: Organization) -> dict[str, Door]:
         PREVIEW_ENVIRONMENT: Door(default_branch_only=False),
         "dev": Door(),
         "staging": Door(),
+        # It lets a job look at production that can change nothing there, and reach no database.
+        DRIFT_ENVIRONMENT: Door(),
         HANDS_ON_QA: Door(reviewers=testers(organization)),
         "prod": Door(reviewers=operators(organization)),
         TENANT_MOVES: Door(reviewers=operators(organization)),

@@ -1,4 +1,4 @@
-"""The roles that CI takes: one that previews, and two per environment that deploy and move."""
+"""The roles that CI takes: those that look, and two per environment that deploy and move."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.deploy_rights import deploy_statements
+from components.aws.drift_rights import drift_statements
 from components.aws.github_oidc import (
     environment_subject,
     pull_request_subject,
@@ -31,6 +32,10 @@ PREVIEW_ENVIRONMENT = "preview"
 """The GitHub environment of previews that no pull request started."""
 
 
+DRIFT_ENVIRONMENT = "drift"
+"""The GitHub environment of jobs that look at production unattended: the default branch's alone."""
+
+
 def preview_role(organization: Organization) -> str:
     """The name of the preview role, the same in every account."""
     return f"{organization.name}-ci-preview"
@@ -44,6 +49,11 @@ def deploy_role(organization: Organization, environment: Environment) -> str:
 def mover_role(organization: Organization, environment: Environment) -> str:
     """The name of the role that moves an environment's tenants."""
     return f"{organization.name}-ci-tenant-mover-{environment}"
+
+
+def drift_role(organization: Organization) -> str:
+    """The name of the role that looks at production unattended."""
+    return f"{organization.name}-ci-drift-prod"
 
 
 class PreviewRole(pulumi.ComponentResource):
@@ -76,6 +86,40 @@ class PreviewRole(pulumi.ComponentResource):
             ],
             boundary_arn=boundary_arn,
             statements=preview_statements(
+                organization,
+                ledger_table_arn=ledger_table_arn,
+                ledger_key_alias=ledger_key_alias,
+            ),
+        )
+        self.register_outputs({"role_arn": self.role_arn})
+
+
+class DriftRole(pulumi.ComponentResource):
+    """The role of a nightly job that compares production's settings with what was brought up."""
+
+    role_arn: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        organization: Organization,
+        ledger_table_arn: pulumi.Input[str],
+        ledger_key_alias: str,
+        oidc_provider_arn: pulumi.Input[str],
+        boundary_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("patchworks:aws:DriftRole", name, None, opts)
+        self.role_arn = _role(
+            self,
+            name,
+            role_name=drift_role(organization),
+            description="Looks at settings in prod every night; changes none",
+            oidc_provider_arn=oidc_provider_arn,
+            subjects=[environment_subject(organization.repository, DRIFT_ENVIRONMENT)],
+            boundary_arn=boundary_arn,
+            statements=drift_statements(
                 organization,
                 ledger_table_arn=ledger_table_arn,
                 ledger_key_alias=ledger_key_alias,

@@ -45,6 +45,22 @@ def preview_statements(
             "Resource": f"arn:aws:kms:*:{organization.accounts.management}:key/*",
             "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": [ledger_key_alias]}},
         },
+        *no_secrets(ledger_key_alias),
+        {
+            "Sid": "NoObjects",
+            "Effect": "Deny",
+            "Action": list(_OBJECTS),
+            "Resource": "*",
+        },
+    ]
+
+
+_OBJECTS = ("s3:GetObject", "s3:GetObjectTorrent", "s3:GetObjectVersion")
+
+
+def no_secrets(*key_aliases: str) -> list[Statement]:
+    """Denies what is secret to whoever reads settings, and every key but those of the aliases."""
+    return [
         {
             "Sid": "NoSecrets",
             "Effect": "Deny",
@@ -64,19 +80,13 @@ def preview_statements(
             "Resource": "*",
         },
         {
-            "Sid": "NoObjects",
-            "Effect": "Deny",
-            "Action": ["s3:GetObject", "s3:GetObjectTorrent", "s3:GetObjectVersion"],
-            "Resource": "*",
-        },
-        {
-            "Sid": "NoKeyButTheLedgers",
+            "Sid": "NoOtherKey",
             "Effect": "Deny",
             "Action": ["kms:Decrypt", "kms:ReEncryptFrom"],
             "Resource": "*",
             # True also for a key without any alias.
             "Condition": {
-                "ForAllValues:StringNotEquals": {"kms:ResourceAliases": [ledger_key_alias]}
+                "ForAllValues:StringNotEquals": {"kms:ResourceAliases": list(key_aliases)}
             },
         },
     ]

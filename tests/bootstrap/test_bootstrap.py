@@ -224,20 +224,32 @@ def test_states_that_are_there_stay_there(aws, organization):
 
 def test_a_deploy_role_opens_the_secrets_of_its_own_environment_alone(organization):
     for statement in key_policy(organization)["Statement"]:
-        if statement["Sid"].startswith("Secrets"):
+        if statement["Sid"] == "SecretsDrift":
+            # It opens what production's states hold, and seals nothing.
+            assert statement["Action"] == "kms:Decrypt"
+            condition = statement["Condition"]
+            assert condition["StringEquals"] == {"kms:EncryptionContext:environment": "prod"}
+            assert condition["ArnEquals"]["aws:PrincipalArn"].endswith("-ci-drift-prod")
+        elif statement["Sid"].startswith("Secrets"):
             environment = statement["Sid"].removeprefix("Secrets").lower()
             condition = statement["Condition"]
             assert condition["StringEquals"] == {"kms:EncryptionContext:environment": environment}
             assert condition["ArnEquals"]["aws:PrincipalArn"].endswith(f"-ci-deploy-{environment}")
 
 
-def test_nobody_but_deploy_roles_comes_to_the_states(organization):
+def test_nobody_but_deploy_roles_and_the_one_that_looks_comes_to_the_states(organization):
     policy = bucket_policy(organization, "states")
     allowed = [each for each in policy["Statement"] if each["Effect"] == "Allow"]
     takers = {each["Condition"]["ArnEquals"]["aws:PrincipalArn"] for each in allowed}
+    roles = ("deploy-dev", "deploy-staging", "deploy-prod", "drift-prod")
     assert {arn.rpartition("/")[2] for arn in takers} == {
-        f"{organization.name}-ci-deploy-{environment}" for environment in ("dev", "staging", "prod")
+        f"{organization.name}-ci-{role}" for role in roles
     }
+    written = [
+        resource for each in allowed if each["Sid"] == "LockDrift" for resource in each["Resource"]
+    ]
+    assert written
+    assert all("/.pulumi/locks/" in resource for resource in written)
 
 
 def test_a_copy_in_the_same_region_is_refused(organization):

@@ -202,6 +202,43 @@ def test_drift_is_asked_of_the_cloud_as_well(cli, engine):
     assert preview[preview.index("--stack") + 1] == STACK
 
 
+def test_settings_alone_are_asked_by_a_refresh_of_what_aws_itself_holds(cli, engine):
+    urn = "urn:pulumi:cell.dev-eu-west-1::patchworks::{}::{}".format
+    resources = [
+        {"urn": urn("aws:ec2/vpc:Vpc", "net"), "type": "aws:ec2/vpc:Vpc", "custom": True},
+        {"urn": urn("patchworks:aws:Network", "n"), "type": "patchworks:aws:Network"},
+        {"urn": urn("kubernetes:core/v1:Secret", "s"), "type": "kubernetes:core/v1:Secret",
+         "custom": True},
+        {"urn": urn("postgresql:index/role:Role", "r"), "type": "postgresql:index/role:Role",
+         "custom": True},
+        {"urn": urn("aws:secretsmanager/secretVersion:SecretVersion", "v"), "custom": True,
+         "type": "aws:secretsmanager/secretVersion:SecretVersion"},
+        {"urn": urn("pulumi:providers:aws", "p"), "type": "pulumi:providers:aws", "custom": True},
+    ]  # fmt: skip
+    exported = {"version": 3, "deployment": {"resources": resources}}
+    event = {
+        "sequence": 1,
+        "timestamp": 1,
+        "summaryEvent": {
+            "maybeCorrupt": False,
+            "durationSeconds": 1,
+            "resourceChanges": {"same": 1, "update": 1},
+            "policyPacks": {},
+        },
+    }
+    cli.answers(
+        {"to": ["stack", "export"], "says": json.dumps(exported)},
+        {"to": ["refresh"], "says": "Previewing refresh\n", "events": [event]},
+    )
+    assert engine.differences(STACK, settings=True) == {"update": 1}
+    (exporting,) = cli.asked("stack", "export")
+    assert "--show-secrets" not in exporting
+    (refresh,) = cli.asked("refresh")
+    assert "--preview-only" in refresh
+    targets = [refresh[n + 1] for n, word in enumerate(refresh) if word == "--target"]
+    assert targets == [resources[0]["urn"]]
+
+
 def test_a_missing_cli_says_what_else_there_is(engine, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineError, match="--engine local"):

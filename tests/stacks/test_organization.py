@@ -185,6 +185,7 @@ def test_ci_cannot_deploy_the_organization(graph, catalog):
         f"{prefix}:pull_request",
         f"{prefix}:environment:preview",
         f"{prefix}:environment:dev",
+        f"{prefix}:environment:drift",
         f"{prefix}:environment:staging",
         f"{prefix}:environment:prod",
     }

@@ -99,9 +99,10 @@ class Acting:
     def _holds(self, term: str, job: dict[str, Any]) -> bool:
         if term in ("always()", "!cancelled()"):
             return True
-        found = re.fullmatch(r"([\w.-]+) (==|!=) '(\w*)'", term)
+        found = re.fullmatch(r"([\w.-]+) (==|!=) '([^']*)'", term)
         assert found, f"the test does not know the condition {term}"
-        value = self._look_up(found[1], {"needs": self._needs(job), "inputs": self.inputs})
+        context = {"github": self.github, "inputs": self.inputs, "needs": self._needs(job)}
+        value = self._look_up(found[1], context)
         return (value == found[3]) == (found[2] == "==")
 
     def _matrix(self, job: dict[str, Any]) -> list[dict[str, str]]:

@@ -27,7 +27,7 @@ TESTER = {"login": "tess-ter"}
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory):
     made = Scratch.made_in(tmp_path_factory.mktemp("deliver"))
-    # It asks every resource of staging once more, as the test of drift does of one tenant.
+    # It asks every resource of staging once more, as the test of the workflow `drift` does of dev.
     text = (made.root / "qa/release.yaml").read_text()
     start, end = text.index("  settled:"), text.index("  canary-serves:")
     (made.root / "qa/release.yaml").write_text(text[:start] + text[end:])
@@ -237,15 +237,6 @@ def test_deliveries_at_once_come_one_after_the_other_and_the_older_gives_way(scr
     scratch.git("checkout", "--quiet", "main")
     assert late.code == 3
     assert f"dev has {newer[:10]} already" in late.err
-
-
-def test_drift_is_what_an_update_would_change_and_looking_changes_nothing(scratch):
-    assert scratch.run("drift", "tenant.sandbox").out == "tenant.sandbox: as it was brought up\n"
-    scratch.edit("tenants/sandbox.yaml", ("minimum_replicas: 1", "minimum_replicas: 2"))
-    for _ in range(2):
-        seen = scratch.run("drift", "tenant.sandbox")
-        assert (seen.code, seen.out) == (1, "tenant.sandbox: 3 to update\n")
-    scratch.git("checkout", "--quiet", "--", "tenants/sandbox.yaml")
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,16 @@ def test_the_issue_is_closed_once_the_stack_is_as_it_was_brought_up(tracker, tmp
     assert tracker.comments == [(1, "Seen no longer by https://github.example/run/1")]
 
 
+def test_what_only_settings_were_looked_at_of_neither_opens_nor_closes_the_stacks_own(
+    tracker, tmp_path
+):
+    run(tracker, tmp_path, DIFFERS, {**DIFFERS, "part": "settings"})
+    settings = "Drift: cell.dev-eu-west-1 (settings)"
+    assert tracker.open == {"Drift: cell.dev-eu-west-1", settings}
+    run(tracker, tmp_path, {**SAME, "part": "settings"})
+    assert tracker.open == {"Drift: cell.dev-eu-west-1"}
+
+
 def test_issues_of_stacks_that_were_not_looked_at_and_of_people_are_let_be(tracker, tmp_path):
     tracker.add("Drift: tenant.fernhill")
     tracker.add("Drift: cell.dev-eu-west-1", by="mallory")
@@ -80,7 +90,14 @@ def test_what_can_not_be_told_is_an_issue_that_calls_nobody(tracker, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "found", [[{"stack": "x y", "differs": {}}], {"stack": "cell.a"}, [["cell.a"]], "["]
+    "found",
+    [
+        [{"stack": "x y", "differs": {}}],
+        [{"stack": "cell.a", "part": "x", "differs": {}}],
+        {"stack": "cell.a"},
+        [["cell.a"]],
+        "[",
+    ],
 )
 def test_what_is_no_list_of_stacks_fails_and_changes_nothing(tracker, tmp_path, found):
     tracker.add("Drift: cell.a")

@@ -17,7 +17,7 @@ from identities import (
 )
 
 from components.aws.boundaries import Boundaries
-from components.aws.ci_roles import DeployRole, PreviewRole
+from components.aws.ci_roles import DeployRole, DriftRole, PreviewRole
 from components.aws.github_oidc import GithubOidc
 from rehearsal.evaluation import evaluate_program
 
@@ -35,6 +35,15 @@ def program():
     GithubOidc("github", opts=opts)
     PreviewRole(
         "preview",
+        organization=ORGANIZATION,
+        ledger_table_arn=LEDGER,
+        ledger_key_alias="alias/acme-ledger",
+        oidc_provider_arn=OIDC,
+        boundary_arn=BOUNDARY,
+        opts=opts,
+    )
+    DriftRole(
+        "drift",
         organization=ORGANIZATION,
         ledger_table_arn=LEDGER,
         ledger_key_alias="alias/acme-ledger",
@@ -102,7 +111,7 @@ def test_the_preview_role_opens_to_pull_requests_and_the_preview_environment_onl
 
 def test_every_ci_role_is_bounded_and_lasts_an_hour(graph):
     roles = graph.of_type("aws:iam/role:Role")
-    assert len(roles) == 4
+    assert len(roles) == 5
     for role in roles:
         assert role.inputs["permissionsBoundary"] == BOUNDARY
         assert role.inputs["maxSessionDuration"] == 3600
@@ -153,8 +162,8 @@ def test_secrets_are_denied_to_the_preview_role_whatever_else_grants_them(graph)
     } <= set(found["NoSecrets"]["Action"])
     assert found["NoObjects"]["Resource"] == "*"
     assert "s3:GetObject" in found["NoObjects"]["Action"]
-    assert found["NoKeyButTheLedgers"]["Action"] == ["kms:Decrypt", "kms:ReEncryptFrom"]
-    assert found["NoKeyButTheLedgers"]["Condition"] == {
+    assert found["NoOtherKey"]["Action"] == ["kms:Decrypt", "kms:ReEncryptFrom"]
+    assert found["NoOtherKey"]["Condition"] == {
         "ForAllValues:StringNotEquals": {"kms:ResourceAliases": ["alias/acme-ledger"]}
     }
 
@@ -170,6 +179,49 @@ def test_the_preview_role_reads_no_table_but_the_ledger(graph):
     found = statements(graph.named("preview-policy"))
     reading = [s for s in found.values() if "dynamodb:Scan" in listed(s["Action"])]
     assert [(s["Effect"], s["Resource"]) for s in reading] == [("Allow", LEDGER)]
+
+
+def test_the_drift_role_opens_to_its_environment_only(graph):
+    subjects = trust(graph, "drift")["Condition"]["StringEquals"][f"{ISSUER}:sub"]
+    assert subjects == ["repo:acme/platform:environment:drift"]
+
+
+def test_the_drift_role_writes_locks_of_states_and_nothing_else(graph):
+    found = statements(graph.named("drift-policy"))
+    writing = {
+        (action, str(statement["Resource"]))
+        for statement in found.values()
+        if statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+        if not re.match(r"[\w-]+:(BatchGet|Describe|Get|List|Decrypt|Query|Scan)", action)
+    }
+    locks = "arn:aws:s3:::acme-pulumi-state/.pulumi/locks/*"
+    keys = f"arn:aws:kms:*:{MANAGEMENT}:key/*"
+    assert writing == {
+        ("s3:PutObject", locks),
+        ("s3:DeleteObject", locks),
+        ("kms:GenerateDataKey", keys),
+    }
+
+
+@pytest.mark.parametrize("action", SECRET_READS)
+def test_the_drift_role_reads_nothing_secret_but_states(graph, action):
+    for statement in statements(graph.named("drift-policy")).values():
+        if statement["Effect"] == "Allow" and statement["Resource"] == "*":
+            for pattern in listed(statement["Action"]):
+                assert not fnmatch.fnmatchcase(action.lower(), pattern.lower()), pattern
+
+
+def test_what_states_would_open_is_denied_to_the_drift_role(graph):
+    found = statements(graph.named("drift-policy"))
+    denied = set(found["NoSecrets"]["Action"])
+    assert {"rds-db:connect", "secretsmanager:GetSecretValue", "sts:AssumeRole"} <= denied
+    assert found["NoObjectsButStates"]["NotResource"].endswith("-pulumi-state/.pulumi/*")
+    assert found["NoOtherKey"]["Condition"] == {
+        "ForAllValues:StringNotEquals": {
+            "kms:ResourceAliases": ["alias/acme-pulumi-state", "alias/acme-ledger"]
+        }
+    }
 
 
 @pytest.mark.parametrize("environment", ACCOUNTS)

@@ -50,6 +50,12 @@ def test_history_is_linear_signed_and_never_rewritten(rules):
     assert rules["deletion"]
 
 
+def test_tags_of_releases_and_of_evidence_are_never_moved(graph):
+    (tags,) = [each for each in graph.of_type(RULESET) if each.inputs["target"] == "tag"]
+    included = tags.inputs["conditions"]["refName"]["includes"]
+    assert included == ["refs/tags/v*", "refs/tags/evidence-*"]
+
+
 def test_nobody_may_bypass_a_ruleset(graph):
     rulesets = graph.of_type(RULESET)
     assert {each.inputs["target"] for each in rulesets} == {"branch", "tag"}
@@ -67,7 +73,7 @@ def test_the_required_checks_count_only_from_github_actions_and_on_the_latest_st
 
 def test_only_the_default_branch_reaches_an_environment_that_deploys(graph):
     branches = {each.inputs["environment"]: each.inputs for each in graph.of_type(BRANCHES)}
-    assert {"dev", "staging", "hands-on-qa", "prod", "tenant-moves"} == branches.keys()
+    assert {"dev", "staging", "drift", "hands-on-qa", "prod", "tenant-moves"} == branches.keys()
     assert {each["branchPattern"] for each in branches.values()} == {"main"}
     for name in branches:
         assert environments(graph)[name]["deploymentBranchPolicy"] == {
