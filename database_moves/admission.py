@@ -54,11 +54,11 @@ def admit(state: MoveState, verb: Verb) -> None:
     if allowed(verb, state.phase):
         return
     if state.phase in ("finished", "aborted"):
-        done = "given up" if state.phase == "aborted" else "finished"
+        done = "given up (aborted)" if state.phase == "aborted" else "finished"
         when = f" on {state.ended:%Y-%m-%d at %H:%M} UTC" if state.ended else ""
         raise RefusedError(
-            f"move {move} {_CANNOT[verb]}: it was {done}{when} and is {state.phase}; its record "
-            "keeps the name, whatever has become of the databases",
+            f"move {move} {_CANNOT[verb]}: it was {done}{when}, and its record keeps the name, "
+            "whatever has become of the databases",
             remedy="choose another name for another move: "
             f"`patchworks database move {move[:37]}-2`",
         )

@@ -11,6 +11,7 @@ import psycopg
 from database_moves import (
     admission,
     ahead,
+    control,
     durable,
     lease,
     leaving_out,
@@ -25,6 +26,7 @@ from database_moves.database import gone
 from database_moves.errors import AbortedError, MoveError, RefusedError
 from database_moves.preflight import PreflightRefusedError
 from database_moves.state import MoveState, Place, Request, now, stored
+from database_moves.steps import last_dump
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,8 +81,8 @@ def finish(
         state = _expected(context, known)
         if state.phase == "finished":
             return _finished(context, url, state, drop)
-        if dump is not None and state.phase != "finishing" and Path(dump).exists():
-            raise RefusedError(f"{dump} exists already", remedy="name another file for the dump")
+        if dump is not None:
+            last_dump.check(Path(dump), fresh=state.phase != "finishing")
         return _end(
             context,
             url,
@@ -165,6 +167,8 @@ def _admitted(
         if state is not None:
             admission.admit(state, verb)
             _same_databases(databases, state.request)
+            for database in databases:
+                _same_role(database, context.move)
             context.options = _still_chosen(state.request.options, context.options)
         yield state
 
@@ -181,6 +185,8 @@ def _databases(context: Context, state: MoveState | None, verb: Verb) -> list[Da
         try:
             found.append(leaving_out.identity(database))
         except psycopg.OperationalError as error:
+            if state is None:
+                raise leaving_out.refused(database, error) from error
             raise leaving_out.unanswered(database, verb, context.move, error) from error
     if found[0] == found[1]:
         raise RefusedError(
@@ -304,6 +310,18 @@ def _unclaimed(database: Database, move: str) -> None:
         raise RefusedError(
             f"{database.address} is in the move {other}",
             remedy=f"finish that one or give it up first: `patchworks database status {other}`",
+        )
+
+
+def _same_role(database: Database, move: str) -> None:
+    """Raise `RefusedError` where this role may not do what a move's does: half would be done."""
+    with database.session("begin") as connection:
+        owner = control.foreign_owner(connection)
+    if owner is not None:
+        raise RefusedError(
+            f"{database.address}: the move {move} belongs to the role {owner}, whose rights this "
+            "one has not",
+            remedy=f"give the connection string of {owner} for the {database.side}",
         )
 
 

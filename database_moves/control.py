@@ -80,6 +80,16 @@ def exists(connection: psycopg.Connection[Any]) -> bool:
     return bool(row[0])
 
 
+def foreign_owner(connection: psycopg.Connection[Any]) -> str | None:
+    """Whom the schema belongs to, where that is nobody for whom this role may act."""
+    row = connection.execute(
+        "SELECT pg_get_userbyid(nspowner) FROM pg_namespace "
+        "WHERE nspname = %s AND NOT pg_has_role(nspowner, 'USAGE')",
+        (names.SCHEMA,),
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
 def remove(connection: psycopg.Connection[Any]) -> None:
     """Drop the schema with all that is in it; nothing happens where it is gone."""
     with connection.transaction():

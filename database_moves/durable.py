@@ -85,7 +85,13 @@ def store_url(directory: Path | None = None) -> str:
             raise StoreError(f"{URL_VARIABLE} is no URL of PostgreSQL", remedy=_FORM)
         return shared
     directory = directory or Path(platformdirs.user_state_dir("patchworks"))
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"moves can't be recorded in {directory}: {error.strerror}",
+            remedy="name another directory by --state",
+        ) from error
     return f"sqlite:///{directory.resolve() / 'moves.sqlite'}"
 
 

@@ -12,6 +12,7 @@ from database_moves import control
 from database_moves.cutover import gate
 from database_moves.database import gone
 from database_moves.errors import RefusedError, UnansweredError
+from database_moves.preflight import reaching
 
 if TYPE_CHECKING:
     from database_moves.admission import Verb
@@ -52,6 +53,10 @@ def may_end(context: Context, state: MoveState, verb: Verb, without: Side) -> No
 def unanswered(database: Database, verb: Verb, move: str, error: psycopg.Error) -> UnansweredError:
     """What to raise where a side does not answer: how to go on when it does, and when never."""
     said = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    there = psycopg.pq.PGconn.ping(database.conninfo(connect_timeout="5").encode()) == Ping.OK
+    if there:
+        remedy = "see to that and run the same command again"
+        return UnansweredError(f"the {database.side} lets no session in: {said}", remedy=remedy)
     remedy = "run the same command again when it does"
     if verb in ENDS:
         remedy += (
@@ -59,6 +64,12 @@ def unanswered(database: Database, verb: Verb, move: str, error: psycopg.Error) 
             f"--without {database.side}`"
         )
     return UnansweredError(f"the {database.side} does not answer: {said}", remedy=remedy)
+
+
+def refused(database: Database, error: psycopg.Error) -> RefusedError:
+    """What to raise where a move would begin, and a side is not reached."""
+    fault, remedy = reaching.fault(database, error)
+    return RefusedError(f"the {database.side} {fault}", remedy=remedy)
 
 
 def identity(database: Database) -> Identity:

@@ -75,7 +75,7 @@ def _outcome(command: Callable[[], MoveState]) -> MoveState | Exception:
 
     try:
         return command()
-    except (MoveError, psycopg.OperationalError) as error:
+    except (MoveError, psycopg.Error) as error:
         return error
 
 

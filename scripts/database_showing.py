@@ -88,7 +88,10 @@ def write_report(name: str, output: Path, state: Path | None) -> None:
             raise typer.BadParameter(f"there is no move {name}; `database status` lists them")
         document = report(found, store.samples(client, name), None, now())
     text = page(document) if output.suffix == ".html" else document.model_dump_json(indent=2)
-    output.write_text(text, encoding="utf-8")
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise typer.BadParameter(f"{output} can't be written: {error.strerror}") from None
     typer.echo(f"wrote {output}")
 
 

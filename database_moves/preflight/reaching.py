@@ -54,12 +54,12 @@ def open_session(database: Database) -> Server | tuple[str, str]:
             "before each ' and \\ in a value",
         )
     except psycopg.Error as error:
-        return _fault(database, error)
+        return fault(database, error)
     try:
         _ = server.wal_start if not server.facts.in_recovery else None
     except psycopg.Error as error:
         server.connection.close()
-        return _fault(database, error)
+        return fault(database, error)
     return server
 
 
@@ -71,7 +71,8 @@ def address(database: Database) -> str:
         return "(unreadable)"
 
 
-def _fault(database: Database, error: psycopg.Error) -> tuple[str, str]:
+def fault(database: Database, error: psycopg.Error) -> tuple[str, str]:
+    """What hinders a session on one side, and what to do."""
     said = " ".join(str(error).split()) or type(error).__name__
     remedy = next(
         (remedy for text, remedy in _REMEDIES if text in said),

@@ -43,6 +43,8 @@ class Remaining:
     reason: str
     command: str
     """SQL that takes it away later, in that side's database."""
+    unreachable: bool = False
+    """Whether that is because the side does not answer, and not for what it answers."""
 
 
 @dataclass(frozen=True)
@@ -101,14 +103,15 @@ def leftovers(database: Database, move: str) -> tuple[Leftover, ...]:
 def _on(
     database: Database, tasks: list[tuple[Kind, str, Callable[[Connection, str], object]]]
 ) -> list[Remaining]:
-    def left(kind: Kind, name: str, reason: str) -> Remaining:
-        return Remaining(database.side, kind, name, reason, _COMMANDS[kind].format(name))
+    def left(kind: Kind, name: str, reason: str, *, unreachable: bool = False) -> Remaining:
+        command = _COMMANDS[kind].format(name)
+        return Remaining(database.side, kind, name, reason, command, unreachable)
 
     try:
         connection = database.connect("remove", timeout=_ANSWER_SECONDS)
     except psycopg.OperationalError:
         silent = f"{database.address} does not answer"
-        return [left(kind, name, silent) for kind, name, _ in tasks]
+        return [left(kind, name, silent, unreachable=True) for kind, name, _ in tasks]
     remaining: list[Remaining] = []
     with connection:
         for kind, name, task in tasks:
@@ -118,7 +121,7 @@ def _on(
                 remaining.append(left(kind, name, error.message))
             except psycopg.Error as error:
                 said = error.diag.message_primary or str(error) or type(error).__name__
-                remaining.append(left(kind, name, said.strip()))
+                remaining.append(left(kind, name, said.strip(), unreachable=not error.sqlstate))
     return remaining
 
 

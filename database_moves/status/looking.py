@@ -69,7 +69,8 @@ class Look:
             heard_seconds=(now() - samples[-1].at).total_seconds() if samples else None,
         )
         following = None
-        if state.phase in FOLLOWING:
+        swapped = any(swap.outcome == "done" for swap in state.swaps)
+        if state.phase in FOLLOWING and (state.request.options.rollback or not swapped):
             follower = other(serves.side or state.serving)
             following = self._live(follower, answers) or pace.stored_lag(follower, state, samples)
         return MoveStatus(

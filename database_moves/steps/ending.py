@@ -159,9 +159,9 @@ def _remove_streams(context: Context, without: Side | None = None) -> list[Remai
     left = [one for one in found if one.side != without]
     if left:
         listed = "; ".join(f"{r.kind} {r.name} on the {r.side} ({r.reason})" for r in left)
-        raise UnansweredError(
+        raise (UnansweredError if any(r.unreachable for r in left) else MoveError)(
             f"not all could be removed: {listed}",
-            remedy="run the same command again when both sides answer, or "
+            remedy="see to that and run the same command again, or "
             + " ".join(f"on the {r.side}: {r.command}" for r in left),
         )
     return found

@@ -23,6 +23,21 @@ _NOTE = "last dump"
 _LOOK_SECONDS = 0.5
 
 
+def check(file: Path, *, fresh: bool) -> None:
+    """Raise `RefusedError` where the dump could not be written, before anything is ended for it.
+
+    `fresh` is whether no earlier run can have written it.
+    """
+    if fresh and file.exists():
+        raise RefusedError(f"{file} exists already", remedy="name another file for the dump")
+    if not os.access(file.parent, os.W_OK | os.X_OK) or not file.parent.is_dir():
+        raise RefusedError(
+            f"the last dump can't be written to {file.parent}, which is no directory that this "
+            "user may write to",
+            remedy="name a file in a directory that is there and has room",
+        )
+
+
 def dump(old: Database, file: Path, progress: Progress) -> int:
     """Dump a database that nobody writes to, in pg_dump's custom format; the file's bytes.
 

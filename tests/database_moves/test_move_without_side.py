@@ -199,7 +199,7 @@ def test_a_database_that_was_made_anew_is_told_from_the_one_the_move_began_with(
     assert changed(sides.before["source"], listing(sides.made["source"])) == {}
     refused = sides.run("move")
     assert refused.code == 3, refused
-    assert "it was given up on 20" in refused.stderr
+    assert "it was given up (aborted) on 20" in refused.stderr
     assert f"`patchworks database move {NAME}-2`" in refused.stderr
     moved = sides.mover.run("database", "move", f"{NAME}-2")
     assert moved.code == 0, moved.stderr

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
+import psycopg
 from psycopg import sql
 
 from database_moves.options import MoveOptions
 from database_moves.preflight import Report, preflight
 from tests.database_moves.conftest import OWNER, Made
 from tests.database_moves.preflight_levels import level_of, look, said, shows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @shows({"encoding.encoding": "refused", "encoding.locale": "warning"})
@@ -30,6 +35,32 @@ def test_databases_that_store_or_order_text_otherwise_are_told(
             connection.execute("DROP DATABASE latin WITH (FORCE)")
     assert "ENCODING 'UTF8'" in said(report)
     return report
+
+
+def test_the_remedy_for_another_order_makes_a_database_that_orders_alike(
+    make_database: Callable[[int], Made],
+) -> None:
+    target = make_database(18)
+    source = Made(target.server, "built in")
+    with psycopg.connect(target.server.superuser_dsn, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL(
+                """CREATE DATABASE "built in" OWNER {} LOCALE_PROVIDER builtin """
+                "BUILTIN_LOCALE 'C.UTF-8' TEMPLATE template0"
+            ).format(sql.Identifier(OWNER))
+        )
+        try:
+            report = look(source, target, "encoding.locale")
+            assert level_of(report, "encoding.locale") == "warning"
+            remedy = next(v.remedy for v in report.verdicts if v.check == "encoding.locale")
+            assert remedy is not None
+            connection.execute(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(target.name))
+            )
+            connection.execute(remedy.encode())
+            assert level_of(look(source, target, "encoding.locale"), "encoding.locale") == "fine"
+        finally:
+            connection.execute('DROP DATABASE "built in" WITH (FORCE)')
 
 
 @shows({"encoding.version": "warning"})

@@ -81,8 +81,8 @@ def locale(situation: Situation) -> Iterator[Finding]:
         yield warning(
             f"text is ordered otherwise on the target: {_described(source)} on the source, "
             f"{_described(target)} on the target; unique keys are checked anew",
-            f"create the target with LOCALE_PROVIDER {_PROVIDERS[source.provider]} LC_COLLATE "
-            f"{literal(source.collate)} LC_CTYPE {literal(source.ctype)} TEMPLATE template0",
+            statement("CREATE DATABASE {} TEMPLATE template0", situation.target.facts.database)[:-1]
+            + f"{_ordering(source)};",
         )
     elif source.actual != target.actual:
         yield warning(
@@ -149,6 +149,16 @@ def _same(found: Locale) -> tuple[str | None, ...]:
     # By another provider the system's own locale orders nothing.
     collate = plain(found.collate) if found.provider == "c" else None
     return (found.provider, collate, plain(found.ctype), found.locale)
+
+
+def _ordering(found: Locale) -> str:
+    """The options of CREATE DATABASE that make another one order text alike."""
+    provider = _PROVIDERS[found.provider]
+    own = f" {provider.upper()}_LOCALE {literal(found.locale)}" if found.locale else ""
+    return (
+        f" LOCALE_PROVIDER {provider}{own} LC_COLLATE {literal(found.collate)} "
+        f"LC_CTYPE {literal(found.ctype)}"
+    )
 
 
 def _described(found: Locale) -> str:
