@@ -100,9 +100,20 @@ class SwapRecord(Stored):
     ended: datetime
     outcome: Literal["done", "aborted"]
     reason: str = Field("", description="Why it was aborted.")
-    pause_seconds: float = Field(description="How long writes waited.")
+    pause_seconds: float = Field(
+        description="How long writes waited; 0 where a mover that was interrupted could not tell."
+    )
     effects: dict[str, float] = Field({}, description="Seconds of each part of the pause.")
     notes: tuple[str, ...] = ()
+
+    @property
+    def measured(self) -> bool:
+        """Whether it is known how long writes waited.
+
+        It is not where the mover was interrupted in the pause, and its guard or a later run let
+        clients go on.
+        """
+        return self.outcome == "aborted" or self.pause_seconds > 0
 
 
 class MoveState(Stored):

@@ -67,7 +67,8 @@ def print_state(state: MoveState, as_json: bool) -> None:
         )
     if state.swaps:
         last = state.swaps[-1]
-        facts.append(("pause", f"{last.pause_seconds * 1000:.0f} ms"))
+        waited = f"{last.pause_seconds * 1000:.0f} ms"
+        facts.append(("pause", waited if last.measured else "not known: it was interrupted"))
     for number, step in enumerate(next_steps.remaining(state)):
         facts.append(("" if number else "next", str(step)))
     print_facts(facts)

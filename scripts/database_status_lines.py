@@ -46,8 +46,10 @@ def facts(status: MoveStatus) -> list[Fact]:
     if status.swap is not None:
         kind = "rollback" if status.swap.to == "source" else "cutover"
         outcome = "done" if status.swap.outcome == "done" else f"undone: {status.swap.reason}"
-        waited = wording.duration(status.swap.pause_seconds)
-        shown.append((kind, (f"{outcome}; writes waited {waited}",)))
+        waited = f"writes waited {wording.duration(status.swap.pause_seconds)}"
+        if not status.swap.measured:
+            waited = "its mover was interrupted, so how long writes waited is not known"
+        shown.append((kind, (f"{outcome}; {waited}",)))
     if status.error is not None:
         shown.append(("error", (status.error,)))
     shown.append(("next", tuple(_to_do(one.text, one.command) for one in status.next) or ("-",)))

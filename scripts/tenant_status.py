@@ -109,6 +109,8 @@ def _swap_facts(state: MoveState | None) -> list[tuple[str, str]]:
         return []
     last = state.swaps[-1]
     what = f"writes waited {last.pause_seconds:.2f} s"
+    if not last.measured:
+        what = "its mover was interrupted, so how long writes waited is not known"
     return [("Last switch", what if last.outcome == "done" else f"{what}, undone: {last.reason}")]
 
 

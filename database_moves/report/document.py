@@ -142,7 +142,7 @@ def report(
         ended=state.ended,
         bytes=None if size is None else int(size),
         rows=None if rows is None else int(rows),
-        writes_waited=done[-1].pause_seconds if done else None,
+        writes_waited=done[-1].pause_seconds if done and done[-1].measured else None,
         longest_wait=_longest_wait(state, kept),
         verification=_detailed(state, verification) if verification else _stored(state),
         remains=tuple(

@@ -45,6 +45,13 @@ EFFECTS = {
 """What the parts of a pause are called for people; others keep their names."""
 
 
+def _of_the_wait(report: MoveReport) -> str:
+    if report.writes_waited is not None:
+        return "in the latest swap"
+    done = any(swap.outcome == "done" for swap in report.swaps)
+    return "not known, as the mover was interrupted" if done else "no swap was done yet"
+
+
 def summary(report: MoveReport) -> str:
     """What moved, who serves, how long writes waited, what verification found."""
     waited = report.writes_waited
@@ -56,7 +63,7 @@ def summary(report: MoveReport) -> str:
         (
             "Writes waited",
             wording.NONE if waited is None else wording.duration(waited),
-            "no swap was done yet" if waited is None else "in the latest swap",
+            _of_the_wait(report),
             "",
         ),
         (
@@ -177,6 +184,8 @@ def swaps(report: MoveReport) -> str:
 def _swap(report: MoveReport, swap: SwapRecord) -> str:
     kind = "Rollback" if swap.to == "source" else "Cutover"
     said = f"Writes waited {wording.duration(swap.pause_seconds)}."
+    if not swap.measured:
+        said = "How long writes waited is not known: the mover was interrupted in the pause."
     if swap.outcome == "aborted":
         said += f" All was undone: {swap.reason}" + ("" if swap.reason.endswith(".") else ".")
     parts = [element("p", text(said))]

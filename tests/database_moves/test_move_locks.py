@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Made
+    from kit.forking import Forks
     from kit.mover import Mover, Running
 
 NAME = "orders"
@@ -82,11 +83,13 @@ class Held:
 
 
 @pytest.fixture
-def held(pair: tuple[Made, Made], make_mover: Callable[..., Mover], tmp_path: Path) -> Held:
+def held(
+    pair: tuple[Made, Made], make_mover: Callable[..., Mover], forks: Forks, tmp_path: Path
+) -> Held:
     with pair[0].owner() as connection:
         connection.execute(SCHEMA.encode())
     holding = Holding(tmp_path / "holding")
-    return Held(make_mover(*pair, environment=holding.environment), holding)
+    return Held(make_mover(*pair, environment=holding.environment, forks=forks), holding)
 
 
 def test_a_move_says_who_holds_the_lock_it_waits_for_and_goes_on_when_it_is_free(

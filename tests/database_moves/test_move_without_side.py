@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from kit.forking import Forks
     from kit.mover import Ended, Mover
     from kit.servers import Servers
 
@@ -80,8 +81,11 @@ class Sides:
 
 
 @pytest.fixture
-def sides(own: Servers, own_pair: tuple[Made, Made], make_mover: Callable[..., Mover]) -> Sides:
-    return Sides(own, dict(zip(MAJORS, own_pair, strict=True)), make_mover(*own_pair))
+def sides(
+    own: Servers, own_pair: tuple[Made, Made], make_mover: Callable[..., Mover], forks: Forks
+) -> Sides:
+    mover = make_mover(*own_pair, forks=forks)
+    return Sides(own, dict(zip(MAJORS, own_pair, strict=True)), mover)
 
 
 def test_a_move_whose_target_is_gone_is_given_up_and_nothing_stays_on_the_source(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Made
+    from kit.forking import Forks
     from kit.mover import Mover
 
 READER = "a reader"
@@ -33,6 +35,11 @@ SELECT nextval('public.round') FROM generate_series(1, 7);
 
 
 @pytest.fixture
+def move_between(make_mover: Callable[..., Mover], forks: Forks) -> Callable[..., Mover]:
+    return partial(make_mover, forks=forks)
+
+
+@pytest.fixture
 def filled(pair: tuple[Made, Made]) -> tuple[Made, Made]:
     with pair[0].owner() as connection:
         connection.execute(SCHEMA.encode())
@@ -40,7 +47,7 @@ def filled(pair: tuple[Made, Made]) -> tuple[Made, Made]:
 
 
 def test_a_role_that_may_only_read_begins_ends_and_swaps_no_move(
-    filled: tuple[Made, Made], make_mover: Callable[..., Mover], tmp_path: Path
+    filled: tuple[Made, Made], move_between: Callable[..., Mover], tmp_path: Path
 ) -> None:
     source, target = filled
     with source.superuser() as connection:
@@ -52,12 +59,12 @@ def test_a_role_that_may_only_read_begins_ends_and_swaps_no_move(
         connection.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(sql.Identifier(READER)))
     try:
         reading = {"PATCHWORKS_SOURCE": source.dsn(READER, READER_PASSWORD)}
-        reader = make_mover(source, target, environment=reading, secrets=[READER_PASSWORD])
+        reader = move_between(source, target, environment=reading, secrets=[READER_PASSWORD])
         refused = reader.run("database", "move", NAME)
         assert refused.code == 3, refused
         assert "privileges.owners" in refused.stdout
 
-        mover = make_mover(source, target)
+        mover = move_between(source, target)
         moved = mover.run("database", "move", NAME, "--cutover", "manual")
         assert moved.code == 0, moved.stderr
         before = [listing(made) for made in filled]
@@ -72,11 +79,11 @@ def test_a_role_that_may_only_read_begins_ends_and_swaps_no_move(
         assert json.loads(looked.stdout)["phase"] == "ready"
 
         wrong = {"PATCHWORKS_SOURCE": source.dsn(READER, "not its password")}
-        failed = make_mover(source, target, environment=wrong).run("database", "abort", NAME)
+        failed = move_between(source, target, environment=wrong).run("database", "abort", NAME)
         assert failed.code == 1, failed
         assert "the source lets no session in" in failed.stderr
         assert "--without" not in failed.stderr
-        failed = make_mover(source, target, environment=wrong).run("database", "move", "another")
+        failed = move_between(source, target, environment=wrong).run("database", "move", "another")
         assert failed.code == 3, failed
         assert "check the user and the password" in failed.stderr
         assert mover.run("database", "abort", NAME).code == 0
@@ -87,9 +94,9 @@ def test_a_role_that_may_only_read_begins_ends_and_swaps_no_move(
 
 
 def test_files_that_cannot_be_written_are_refused_before_anything_is_ended(
-    filled: tuple[Made, Made], make_mover: Callable[..., Mover], tmp_path: Path
+    filled: tuple[Made, Made], move_between: Callable[..., Mover], tmp_path: Path
 ) -> None:
-    mover = make_mover(*filled)
+    mover = move_between(*filled)
     assert mover.run("database", "move", NAME).code == 0
     nowhere = str(tmp_path / "nowhere" / "file")
     for options in (("--dump", nowhere), ("--dump", nowhere, "--drop-old-database")):
@@ -114,9 +121,9 @@ def test_a_place_for_the_state_that_is_none_is_told(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_in_each_phase_stops_at_a_safe_place_and_the_same_command_goes_on(
-    filled: tuple[Made, Made], make_mover: Callable[..., Mover]
+    filled: tuple[Made, Made], move_between: Callable[..., Mover]
 ) -> None:
-    mover = make_mover(*filled)
+    mover = move_between(*filled)
     stopped: list[str] = []
     for _ in range(60):
         with mover.start("database", "move", NAME, "--cutover", "manual") as running:
@@ -145,12 +152,12 @@ def test_ctrl_c_in_each_phase_stops_at_a_safe_place_and_the_same_command_goes_on
 
 @pytest.mark.needs_debian_postgresql
 def test_version_15_is_left_by_a_role_that_is_no_superuser_without_a_way_back(
-    make_database: Callable[[int], Made], make_mover: Callable[..., Mover], tmp_path: Path
+    make_database: Callable[[int], Made], move_between: Callable[..., Mover], tmp_path: Path
 ) -> None:
     source, target = make_database(15), make_database(18)
     with source.owner() as connection:
         connection.execute(SCHEMA.encode())
-    mover = make_mover(source, target)
+    mover = move_between(source, target)
     refused = mover.run("database", "move", NAME)
     assert refused.code == 3, refused
     assert "do without the way back" in refused.stdout

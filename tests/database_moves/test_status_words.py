@@ -10,6 +10,8 @@ import move_sample
 import pytest
 
 from database_moves import schemas
+from database_moves.report.document import report
+from database_moves.report.page import page
 from database_moves.state import MoveState, Sample
 from database_moves.status import pace
 from database_moves.status.document import Following, Made, Mover, MoveStatus, SideNow, ToDo
@@ -192,6 +194,17 @@ def test_what_is_wrong_is_told() -> None:
     assert "mover: none runs" in told
     assert "error: copy: the target's disk is full" in told
     assert "the source does not answer" in line(found)
+
+
+def test_a_pause_in_which_the_mover_was_interrupted_is_not_said_to_have_taken_no_time() -> None:
+    swap = move_sample.done(1, 5).model_copy(update={"pause_seconds": 0.0})
+    told = dict(facts(status(swap=swap)))["cutover"][0]
+    assert "not known" in told
+    assert "0" not in told
+    state = move_sample.state().model_copy(update={"swaps": (swap,)})
+    written = page(report(state, move_sample.samples(), None, move_sample.at(1900)))
+    assert "not known, as the mover was interrupted" in written
+    assert "How long writes waited is not known" in written
 
 
 def test_what_is_stored_and_what_was_asked_is_told_apart() -> None:
