@@ -30,7 +30,8 @@ app = typer.Typer(
 )
 
 JobsOption = Annotated[
-    int | None, typer.Option("--jobs", help="Sessions on each side that copy and build indexes.")
+    int | None,
+    typer.Option("--jobs", min=1, help="Sessions on each side that copy and build indexes."),
 ]
 
 OlderTargetOption = Annotated[
@@ -260,7 +261,9 @@ def verify(
     jobs: JobsOption = None,
     load_limit: Annotated[
         int | None,
-        typer.Option("--load-limit", metavar="BYTES", help="Bytes a second to read on each side."),
+        typer.Option(
+            "--load-limit", metavar="BYTES", min=1, help="Bytes a second to read on each side."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -109,7 +109,7 @@ def verify(
     """Compare two databases, and end with 1 where they differ."""
     import sys
 
-    from database_moves import inventory
+    from database_moves import inventory, names
     from database_moves.replication.stream import Stream
     from database_moves.verification import SlotPosition, render
     from database_moves.verification import verify as run
@@ -124,7 +124,16 @@ def verify(
         tables = [t for t in inventory.tables(connection) if t.persistence == "permanent"]
     position = None
     if move is not None:
-        position = SlotPosition(first, Stream(move, first, other).name)
+        try:
+            stream = Stream(names.check(move), first, other)
+        except ValueError as error:
+            raise typer.BadParameter(f"--move: {error}") from None
+        if not stream.kept():
+            raise typer.BadParameter(
+                f"--move: nothing of a move {move} leads from the {first.side}, by which the "
+                f"{other.side} would follow; leave it out where nobody writes, or give --serving"
+            )
+        position = SlotPosition(first, stream.name)
     with progress_on(sys.stderr) as report:
         found = run(
             first,

@@ -19,7 +19,7 @@ from database_moves.cutover.beside import beside
 from database_moves.cutover.protocol import Stand, UnreachableError
 from database_moves.cutover.unchanged import Unchanged
 from database_moves.cutover.waits import Waits
-from database_moves.errors import RefusedError
+from database_moves.errors import MoveError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -211,8 +211,17 @@ class RealWorld:
     @effect
     def switch(self, to: Place) -> None:
         if self.swap.switch is not None:
-            settling = self._given_up is not None
-            self.swap.switch(self._side(to), SETTLING_SECONDS if settling else self._left())
+            if self._given_up is None:
+                self.swap.switch(self._side(to), self._left())
+                return
+            try:
+                self.swap.switch(self._side(to), SETTLING_SECONDS)
+            except MoveError as error:
+                raise MoveError(
+                    f"the {self._side(to)} serves, but it was not switched to: {error.message}",
+                    remedy=f"see that applications are led to the {self._side(to)}, then run the "
+                    "same command again with a --switch-command that does that",
+                ) from error
 
     @effect
     def decide(self, epoch: int) -> None:

@@ -176,6 +176,11 @@ class Stream:
             self.name, self.publisher, self.subscriber, removal.waiting_slot(self.name)
         )
 
+    def kept(self) -> bool:
+        """Whether the publisher keeps anything for this stream."""
+        with self.publisher.session("look") as connection:
+            return bool(slots.statuses(connection, [self.name]))
+
     def heartbeat(self, interval: float = marker.BEAT_SECONDS) -> marker.Heartbeat:
         """What writes markers on the publisher each `interval` seconds, not yet started."""
         return marker.Heartbeat(self.publisher, interval)

@@ -13,8 +13,10 @@ from catalogs import MADE_BY_MOVES, changed, listing
 from conftest import MOVER
 from move_journey import NAME, lets_in
 from psycopg import sql
+from typer.testing import CliRunner
 
 from database_moves import durable
+from scripts.database import app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from conftest import Made
     from kit.forking import Forks
     from kit.mover import Mover
+
+runner = CliRunner()
 
 READER = "a reader"
 READER_PASSWORD = 'read\'er "only" %41'
@@ -106,6 +110,17 @@ def test_files_that_cannot_be_written_are_refused_before_anything_is_ended(
     assert mover.run("database", "report", NAME, "--output", f"{nowhere}.html").code == 2
     found = json.loads(mover.run("database", "status", NAME, "--json").stdout)
     assert found["phase"] == "soak"
+    source, target = (made.mover_dsn for made in filled)
+    beside = ("--source", source, "--target", target)
+    for wrong, said in (
+        (("--move", "unheard-of"), "nothing of a move unheard-of leads from the source"),
+        (("--move", "No Such"), "cannot name a move"),
+        (("--jobs", "0"), "--jobs"),
+        (("--load-limit", "-1"), "--load-limit"),
+    ):
+        refused = runner.invoke(app, ["verify", *beside, *wrong])
+        assert refused.exit_code == 2, refused.output
+        assert said in " ".join(refused.output.split())
     # The way back is still there.
     assert mover.run("database", "rollback", NAME).code == 0
     assert lets_in(filled[0])
