@@ -20,6 +20,7 @@ from database_moves.cutover.protocol import Stand, UnreachableError
 from database_moves.cutover.unchanged import Unchanged
 from database_moves.cutover.waits import Waits
 from database_moves.errors import MoveError, RefusedError
+from database_moves.replication import slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +85,9 @@ class RealWorld:
         epoch = max(ours.epoch, theirs.epoch) + 1
         self._attempt.begin(epoch)
         here, there = self._attempt.serving, self._attempt.follower
+        # Given up and named by this process, before the guard ends its sessions.
+        patience = f"{max(1, round(self.swap.max_pause * 800))}ms"
+        here.execute("SELECT set_config('lock_timeout', %s, false)", (patience,))
         self._tables = tuple(t for t in inventory.tables(here) if t.persistence == "permanent")
         sessions.check_locks(here, self._tables)
         self._carried = self._affordable(here)
@@ -145,7 +149,14 @@ class RealWorld:
 
     @effect
     def fence(self, epoch: int) -> None:
-        gate.fence(self._attempt.serving, epoch)
+        here = self._attempt.serving
+        try:
+            gate.fence(here, epoch)
+        except postgresql.LockNotAvailable:
+            named = "; ".join(slots.transactions_under_way(here)) or "nobody any more"
+            raise sessions.HeldUpError(
+                f"another session changes who may connect: {named}"
+            ) from None
 
     @effect
     def end_sessions(self) -> None:

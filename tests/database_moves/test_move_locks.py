@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from kit.holding import Holding
+from move_journey import lets_in
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 if TYPE_CHECKING:
@@ -145,7 +147,16 @@ def test_a_cutover_behind_a_lock_is_refused_or_undone_and_who_holds_it_is_named(
         assert shown["state"]["phase"] == "ready"
         assert "waiting on the source" in refused.stderr
 
-    # In it: undone.
+    # In it: undone. Who changes the database's privileges keeps it from being fenced.
+    name = sql.Identifier(source.name).as_string()
+    grant = f"GRANT CONNECT ON DATABASE {name} TO pg_monitor"
+    with closing(holder_of(source, grant)) as holder:
+        aborted = mover.run("database", "cutover", NAME, "--max-pause", "3")
+        assert aborted.code == 4, aborted
+        assert "another session changes who may connect" in aborted.stderr
+        assert f"process {holder.info.backend_pid} of postgres" in aborted.stderr
+        assert lets_in(source)
+
     taken: list[psycopg.Connection[tuple[object, ...]]] = []
     held.holding.at(
         "swap.sessions-ended", lambda: taken.append(holder_of(source, lock("ROW EXCLUSIVE")))
