@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import logging
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
@@ -95,16 +97,37 @@ def store_url(directory: Path | None = None) -> str:
     return f"sqlite:///{directory.resolve() / 'moves.sqlite'}"
 
 
+@dataclass(frozen=True)
+class Application:
+    """Whose workflows a process runs: in a shared store, each sees those of its own name alone."""
+
+    name: str
+    version: str
+    queues: tuple[str, ...] = ()
+    """The queues that it takes workflows from."""
+
+    @classmethod
+    def of(cls, executor: str) -> Application:
+        """An executor's own.
+
+        DBOS puts what is recovered into a queue that any process of the application takes from, and
+        another move's process would know nothing of it.
+        """
+        digest = hashlib.sha256(executor.encode()).hexdigest()[:16]
+        return cls(f"patchworks-{digest}", f"{STORED_AS}-{digest}")
+
+
 @contextlib.contextmanager
-def launched(executor: str, url: str) -> Iterator[None]:
+def launched(executor: str, url: str, application: Application | None = None) -> Iterator[None]:
     """Run DBOS in this process, taking up only what `executor` (the move's name) left pending.
 
     Whoever calls this holds the move's lease, so no other process works on the same workflows.
     """
+    application = application or Application.of(executor)
     config: DBOSConfig = {
-        "name": "patchworks",
+        "name": application.name,
         "system_database_url": url,
-        "application_version": STORED_AS,
+        "application_version": application.version,
         "executor_id": executor,
         "serializer": DBOSPortableJSONSerializer(),
         # Its messages tell of its own machinery; what a person needs, the move says itself.
@@ -112,6 +135,7 @@ def launched(executor: str, url: str) -> Iterator[None]:
     }
     _quiet()
     DBOS(config=config)
+    DBOS.listen_queues(application.queues)
     try:
         with _answering(url):
             DBOS.launch()
@@ -152,12 +176,16 @@ def wait(workflow_id: str, check: Callable[[], None] = lambda: None) -> Output:
 
 
 @contextlib.contextmanager
-def reading(url: str) -> Iterator[DBOSClient]:
-    """Look at what is stored, without running anything."""
+def reading(url: str, application: Application | None = None) -> Iterator[DBOSClient]:
+    """Look at what is stored, of all or of one application, without running anything."""
     _quiet()
     with _answering(url):
         DBOS.migrate(url)
-        client = DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer())
+        client = DBOSClient(
+            system_database_url=url,
+            serializer=DBOSPortableJSONSerializer(),
+            application_name=None if application is None else application.name,
+        )
     try:
         yield client
     finally:
