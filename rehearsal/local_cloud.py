@@ -91,13 +91,13 @@ class LocalCloud:
         return generation
 
     @contextlib.contextmanager
-    def exclusively(self) -> Iterator[None]:
+    def exclusively(self, timeout: float = 120.0) -> Iterator[None]:
         """Keep other commands from changing the cloud meanwhile.
 
-        Raises `process.Locked` when another one is busy with it for minutes.
+        Raises `process.Locked` when others are busy with it for longer than that many seconds.
         """
         self._make_root()
-        with process.locked(self._root / "rehearsal.lock"):
+        with process.locked(self._root / "rehearsal.lock", timeout=timeout):
             yield
 
     def start(

@@ -36,8 +36,8 @@ def evacuate(
 ) -> None:
     """Plan by capacity where a cell's tenants go, and write it into their files for a review.
 
-    Nothing moves: that is `patchworks tenant move`, once the change is merged. Exit code 3 means
-    that a tenant fits nowhere, and that nothing was written.
+    Nothing moves: once the change is merged, `patchworks moves enqueue` begins the moves. Exit code
+    3 means that a tenant fits nowhere, and that nothing was written.
     """
     from catalog.load import find_root, load
     from database_moves.errors import RefusedError
@@ -72,8 +72,8 @@ def evacuate(
     elif not dry_run and found.relocations:
         typer.echo(
             f"\nwrote {len(changed)} files in {root / 'tenants'}; nothing moves yet. Read the "
-            "change with `git diff`, have it reviewed and merged, and then run `patchworks tenant "
-            "move` for each."
+            "change with `git diff`, have it reviewed and merged, and then run `patchworks moves "
+            "enqueue`."
         )
 
 

@@ -137,7 +137,9 @@ def context_of(asked: Asked, report: Progress) -> Context:
 
 
 @contextlib.contextmanager
-def stopping(event: threading.Event) -> Iterator[None]:
+def stopping(
+    event: threading.Event, then: str = "what is recorded stays, and the same command goes on"
+) -> Iterator[None]:
     """End at the next safe place on Ctrl-C or SIGTERM, and at once on the second."""
 
     def stop(_number: int, _frame: object) -> None:
@@ -145,7 +147,7 @@ def stopping(event: threading.Event) -> Iterator[None]:
             # As safe as kill -9, which every step survives.
             os._exit(ExitCode.INTERRUPTED)
         event.set()
-        text = "patchworks: stopping; what is recorded stays, and the same command goes on\n"
+        text = f"patchworks: stopping; {then}\n"
         with contextlib.suppress(OSError):
             os.write(sys.stderr.fileno(), text.encode())
 

@@ -33,6 +33,8 @@ COMMANDS: dict[str, Registered] = {
     "local": Registered("scripts.local", "Start, stop or describe the cloud on this machine."),
     "tenant": Registered("scripts.tenant", "List, show and create tenants."),
     "cell": Registered("scripts.cell", "List, show and evacuate cells."),
+    "moves": Registered("scripts.moves", "Move many tenants by a queue that workers share."),
+    "worker": Registered("scripts.worker", "Move the tenants that are in the queue."),
     "database": Registered("scripts.database", "Move a live PostgreSQL database elsewhere."),
     "deliver": Registered("scripts.deliver", "Take a merged commit to production, past its gates."),
     "release": Registered("scripts.release", "Hold a commit to the release checklist."),

@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from database_moves.options import MoveOptions
     from tenant_moves.commands import Asked, Result
     from tenant_moves.platform import Platform
 
 TenantArgument = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for scripts and CI.")]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", help="Sessions on each side that copy the database.")
+]
 
 
 def move(
@@ -28,9 +32,7 @@ def move(
     yes: YesOption = False,
     max_pause: MaxPauseOption = None,
     cancel_blockers: CancelOption = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", help="Sessions on each side that copy the database.")
-    ] = None,
+    jobs: JobsOption = None,
     allow_older_target: Annotated[
         bool | None,
         typer.Option("--allow-older-target", help="Allow a target of an older major version."),
@@ -147,29 +149,40 @@ def status(
 def _asked(name: str, catalog: Path | None, state: Path | None, **chosen: Any) -> Asked:
     import threading
 
-    from pydantic import ValidationError
-
-    from database_moves.options import MoveOptions
     from database_moves.progress import silent
     from tenant_moves.commands import Asked
 
+    options = options_of(**chosen)
+    return Asked(_platform(name, catalog, state), name, options, silent, threading.Event())
+
+
+def options_of(**chosen: Any) -> MoveOptions:
+    """What was chosen for the move of a database; ends in wrong usage with every fault."""
+    from pydantic import ValidationError
+
+    from database_moves.options import MoveOptions
+
     try:
-        options = MoveOptions(
+        return MoveOptions(
             cutover="manual", **{key: value for key, value in chosen.items() if value is not None}
         )
     except ValidationError as error:
         faults = (f"--{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors())
         raise typer.BadParameter("; ".join(faults).replace("_", "-")) from None
-    return Asked(_platform(name, catalog, state), name, options, silent, threading.Event())
 
 
 def _platform(name: str, catalog: Path | None, state: Path | None) -> Platform:
+    found = platform_of(catalog, state)
+    pick(found.catalog.tenants, name, "tenant")
+    return found
+
+
+def platform_of(catalog: Path | None, state: Path | None) -> Platform:
+    """The cloud that tenants move in, with the catalog as it is now."""
     from rehearsal.local_cloud import LocalCloud
     from tenant_moves.local import LocalPlatform, Silent
 
-    loaded = load_catalog(catalog)
-    pick(loaded.tenants, name, "tenant")
-    return LocalPlatform(loaded, LocalCloud.at(state), Silent())
+    return LocalPlatform(load_catalog(catalog), LocalCloud.at(state), Silent())
 
 
 def ask(question: str) -> None:

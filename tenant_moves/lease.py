@@ -24,6 +24,10 @@ WAIT_SECONDS = 10.0
 """How long to wait for another mover: the session of a killed one ends within moments."""
 
 
+class HeldError(RefusedError):
+    """Another process moves the tenant; it may be worth to wait for it."""
+
+
 @contextlib.contextmanager
 def hold(server: Database, tenant: str) -> Iterator[None]:
     """Be the only mover of a tenant; raises `RefusedError` where there is another, or no server."""
@@ -43,7 +47,7 @@ def hold(server: Database, tenant: str) -> Iterator[None]:
             if row is not None and row[0]:
                 break
             if time.monotonic() > deadline:
-                raise RefusedError(
+                raise HeldError(
                     f"another process moves {tenant}", remedy="wait for it, or end that process"
                 )
             time.sleep(0.2)

@@ -15,6 +15,7 @@ from rehearsal.errors import ProgramError
 from rehearsal.rehearse import Rehearsal
 from rehearsal.servers.moto import MotoServer
 from rehearsal.servers.poolers import program
+from rehearsal.servers.process import Locked
 from rehearsal.stack_poolers import start_poolers
 from stacks.ledger import read_ledger
 from tenant_moves.slices import DatabaseAt, Exports
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from rehearsal.local_cloud import LocalCloud
     from rehearsal.outcome import Event, Outcome
     from rehearsal.rehearse import Observer
+
+
+BUSY_SECONDS = 1800.0
+"""How long a move waits while other tenants' stacks are brought up: many may move at once."""
 
 
 class Silent:
@@ -96,11 +101,11 @@ class LocalPlatform:
     def bring_up(self, tenant: str) -> Exports:
         """Rehearse the tenant's stack and start the poolers of its slices."""
         try:
-            with self._cloud.exclusively():
+            with self._cloud.exclusively(BUSY_SECONDS):
                 Rehearsal(self._catalog, self._cloud, self._observer).run_alone(f"tenant.{tenant}")
                 if program() is not None:
                     start_poolers(self._cloud, tenant)
-        except (ProgramError, LookupError) as error:
+        except (ProgramError, LookupError, Locked) as error:
             raise MoveError(
                 f"the stack of {tenant} can't be brought up: {error}",
                 remedy=f"`patchworks rehearse tenant.{tenant}` says more",

@@ -19,7 +19,7 @@ def test_the_placements_are_written_and_nothing_else_is_touched(patchworks, cata
 
     ran = patchworks(*arguments, "--yes")
     assert ran.returncode == 0, ran.stderr
-    assert "patchworks tenant move" in ran.stdout
+    assert "patchworks moves enqueue" in ran.stdout
     changed = {}
     for path, old in before.items():
         new = path.read_bytes()
