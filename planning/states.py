@@ -126,6 +126,9 @@ class States:
                 reading.next(stack) if stack in there else None for reading, there in sides
             )
             yield stack, one, other
+        # What is asked next must not be answered to a thread that still waits for its last line.
+        for reading, _ in sides:
+            reading.end()
 
 
 class _Reading:
@@ -135,7 +138,14 @@ class _Reading:
         self._state = state
         self._queue: Queue[Evaluated | None] = Queue(_AHEAD)
         self._ended = False
-        Thread(target=self._run, args=(stacks, jobs), daemon=True).start()
+        self._thread = Thread(target=self._run, args=(stacks, jobs), daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Wait until the side has answered all that it was asked."""
+        while not self._ended:
+            self._ended = self._queue.get() is None
+        self._thread.join()
 
     def next(self, stack: str) -> Evaluated | None:
         """The next stack's; None where the side broke before it."""
@@ -163,9 +173,10 @@ class _Reading:
                 self._queue.put(each)
         except NotEvaluatedError as error:
             self._state.errors.append(_fault(error))
-        except OSError as error:
-            self._state.errors.append(Fault(problem=f"the side's process: {error}"))
-        self._queue.put(None)
+        except Exception as error:
+            self._state.errors.append(Fault(problem=f"the side's process: {error!r}"))
+        finally:
+            self._queue.put(None)
 
 
 def place(text: str) -> Place | None:
