@@ -138,14 +138,12 @@ class _Reading:
         self._state = state
         self._queue: Queue[Evaluated | None] = Queue(_AHEAD)
         self._ended = False
-        self._thread = Thread(target=self._run, args=(stacks, jobs), daemon=True)
-        self._thread.start()
+        Thread(target=self._run, args=(stacks, jobs), daemon=True).start()
 
     def end(self) -> None:
         """Wait until the side has answered all that it was asked."""
         while not self._ended:
             self._ended = self._queue.get() is None
-        self._thread.join()
 
     def next(self, stack: str) -> Evaluated | None:
         """The next stack's; None where the side broke before it."""

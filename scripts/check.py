@@ -6,6 +6,7 @@ import typer
 
 from scripts.catalog_options import CatalogOption, JsonOption, print_json
 from scripts.exits import ExitCode
+from scripts.wording import counted
 
 app = typer.Typer(add_completion=False)
 
@@ -25,17 +26,13 @@ def check(catalog: CatalogOption = None, as_json: JsonOption = False) -> None:
         print_json({"ok": not faults, "faults": [fault.as_dict() for fault in faults]})
     elif loaded is not None:
         typer.echo(
-            f"no faults: the organization, {_count(len(loaded.cells), 'cell')} and "
-            f"{_count(len(loaded.tenants), 'tenant')} are in order"
+            f"no faults: the organization, {counted(len(loaded.cells), 'cell')} and "
+            f"{counted(len(loaded.tenants), 'tenant')} are in order"
         )
     else:
         for fault in faults:
             typer.echo(f"{fault}\n")
         files = len({fault.file for fault in faults})
-        typer.echo(f"{_count(len(faults), 'fault')} in {_count(files, 'file')}")
+        typer.echo(f"{counted(len(faults), 'fault')} in {counted(files, 'file')}")
     if faults:
         raise typer.Exit(ExitCode.FAULTS)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

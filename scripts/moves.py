@@ -12,6 +12,7 @@ from scripts.exits import ExitCode
 from scripts.state_option import StateOption
 from scripts.tables import print_table
 from scripts.tenant_moving import JobsOption, YesOption, ask, options_of, platform_of
+from scripts.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -114,7 +115,7 @@ def enqueue(
             _refuse(found, as_json)
         if found.orders and not dry_run:
             if not yes:
-                ask(f"Queue {_count(len(found.orders), 'tenant')}?")
+                ask(f"Queue {counted(len(found.orders), 'tenant')}?")
             wanted = queues.limits(client)
             given = {"per_source": per_source, "per_target": per_target, "per_worker": per_worker}
             changes = {name: value for name, value in given.items() if value is not None}
@@ -126,7 +127,7 @@ def enqueue(
         print_json(document | {"would_queue": _orders(found) if dry_run else []} | _rest(found))
     elif found.orders and not dry_run:
         typer.echo(
-            f"queued {_count(len(found.orders), 'tenant')}; `patchworks worker` moves them, "
+            f"queued {counted(len(found.orders), 'tenant')}; `patchworks worker` moves them, "
             "`patchworks moves status --watch` shows how far they are"
         )
     elif not found.orders:
@@ -221,7 +222,7 @@ def cancel(
 
         entries = board.read(client, _url()).entries
         done = [one(client, entry) for entry in entries]
-        return f"{_count(len([said for said in done if said]), 'tenant')} cancelled"
+        return f"{counted(len([said for said in done if said]), 'tenant')} cancelled"
 
     _each(tenants, all_of_them, one)
 
@@ -299,7 +300,7 @@ def _print_gathered(found: Gathered) -> None:
 def _refuse(found: Gathered, as_json: bool) -> NoReturn:
     for tenant, why in found.refused.items():
         typer.echo(f"{tenant}: {why}", err=True)
-    count = _count(len(found.refused), "tenant")
+    count = counted(len(found.refused), "tenant")
     typer.echo(f"patchworks: refused: {count} can't be moved; nobody was queued", err=True)
     if as_json:
         print_json({"exit": int(ExitCode.REFUSED), "queued": []} | _rest(found))
@@ -312,7 +313,3 @@ def _orders(found: Gathered) -> Iterable[dict[str, Any]]:
 
 def _rest(found: Gathered) -> dict[str, Any]:
     return {"left": dict(found.left), "refused": dict(found.refused)}
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -14,7 +14,7 @@ from scripts.exits import ExitCode
 from scripts.tables import print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.console import RenderableType
 
@@ -55,13 +55,12 @@ def show(url: str, tenants: Sequence[str], *, watch: bool, as_json: bool) -> Non
         raise typer.Exit(ExitCode.FAULTS)
 
 
-def _watched(look: object) -> Board:
-    assert callable(look)
+def _watched(look: Callable[[], Board]) -> Board:
     if sys.stderr.isatty():
         return _live(look)
     said = ""
     while True:
-        found: Board = look()
+        found = look()
         summary = _summary(found)
         if summary != said:
             typer.echo(f"{datetime.now(UTC):%H:%M:%S} {summary}", err=True)
@@ -71,15 +70,14 @@ def _watched(look: object) -> Board:
         time.sleep(WATCH_SECONDS)
 
 
-def _live(look: object) -> Board:
+def _live(look: Callable[[], Board]) -> Board:
     from rich.console import Console
     from rich.live import Live
 
-    assert callable(look)
     console = Console(stderr=True, highlight=False)
     with Live(console=console, refresh_per_second=2, transient=False) as live:
         while True:
-            found: Board = look()
+            found = look()
             live.update(_drawn(found, max(FEWEST_ROWS, console.size.height - 6)))
             if not found.open:
                 return found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from components.aws.ledger_access import READ
 from components.aws.preview_rights import no_secrets
-from components.aws.readable_settings import READABLE_SETTINGS
+from components.aws.readable_settings import READ_SETTINGS
 from components.aws.state import state_bucket, state_key_alias
 
 if TYPE_CHECKING:
@@ -31,12 +31,7 @@ def drift_statements(
     states = f"arn:aws:s3:::{state_bucket(organization)}"
     aliases = (state_key_alias(organization), ledger_key_alias)
     return [
-        {
-            "Sid": "ReadSettings",
-            "Effect": "Allow",
-            "Action": list(READABLE_SETTINGS),
-            "Resource": "*",
-        },
+        READ_SETTINGS,
         {
             "Sid": "ReadPlacements",
             "Effect": "Allow",

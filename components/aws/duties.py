@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from catalog import names
 from components.aws.guarded_actions import deny_long_lived_credentials, deny_tampering
-from components.aws.readable_settings import READABLE_SETTINGS
+from components.aws.readable_settings import READ_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,13 +23,6 @@ MFA_VALUE = "enforced"
 
 _SECURITY_AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"
 _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
-
-_READ_SETTINGS: Statement = {
-    "Sid": "ReadSettings",
-    "Effect": "Allow",
-    "Action": list(READABLE_SETTINGS),
-    "Resource": "*",
-}
 
 _READ_LOGS: Statement = {
     "Sid": "ReadLogsAndMetrics",
@@ -83,14 +76,14 @@ DUTY_RIGHTS: Mapping[Duty, DutyRights] = {
         description="Looks at everything but secrets and tenants' data, and changes nothing",
         session="PT8H",
         managed_policies=(),
-        statements=(_READ_SETTINGS, _READ_LOGS, _SECRETS_AND_DATA),
+        statements=(READ_SETTINGS, _READ_LOGS, _SECRETS_AND_DATA),
     ),
     "operator": DutyRights(
         description="Keeps cells running: fails over, restarts, restores, replaces nodes",
         session="PT4H",
         managed_policies=(),
         statements=(
-            _READ_SETTINGS,
+            READ_SETTINGS,
             _READ_LOGS,
             _SECRETS_AND_DATA,
             {
@@ -121,7 +114,7 @@ DUTY_RIGHTS: Mapping[Duty, DutyRights] = {
         session="PT8H",
         managed_policies=(_SECURITY_AUDIT,),
         statements=(
-            _READ_SETTINGS,
+            READ_SETTINGS,
             _READ_LOGS,
             _SECRETS_AND_DATA,
             {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.aws.ledger_access import READ
-from components.aws.readable_settings import READABLE_SETTINGS
+from components.aws.readable_settings import READ_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,12 +26,7 @@ def preview_statements(
     from the catalog and the ledger, and need none.
     """
     return [
-        {
-            "Sid": "ReadSettings",
-            "Effect": "Allow",
-            "Action": list(READABLE_SETTINGS),
-            "Resource": "*",
-        },
+        READ_SETTINGS,
         {
             "Sid": "ReadPlacements",
             "Effect": "Allow",

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from components.aws.policy_document import Statement
+
 READABLE_SETTINGS = (
     "access-analyzer:GetAnalyzer",
     "access-analyzer:List*",
@@ -89,3 +94,10 @@ READABLE_SETTINGS = (
     "wafv2:List*",
 )
 """What a provider calls to read back a resource of the stacks, and what a console page shows."""
+
+READ_SETTINGS: Statement = {
+    "Sid": "ReadSettings",
+    "Effect": "Allow",
+    "Action": list(READABLE_SETTINGS),
+    "Resource": "*",
+}

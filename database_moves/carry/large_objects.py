@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
+from database_moves import grantees
 from database_moves.carry.cost import NONE, Cost
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _grant(end: Connection, wanted: Described) -> None:
     for grantee in {grantee for grantee, _, _ in present.acl}:
         end.execute(
             sql.SQL("REVOKE ALL ON LARGE OBJECT {} FROM {} CASCADE").format(
-                wanted.oid, _role(grantee)
+                wanted.oid, grantees.identifier(grantee)
             )
         )
     for grantee, privilege, grantable in wanted.acl:
@@ -162,11 +163,7 @@ def _grant(end: Connection, wanted: Described) -> None:
             sql.SQL("GRANT {} ON LARGE OBJECT {} TO {}{}").format(
                 sql.SQL(privilege),
                 wanted.oid,
-                _role(grantee),
+                grantees.identifier(grantee),
                 sql.SQL(" WITH GRANT OPTION" if grantable == "true" else ""),
             )
         )
-
-
-def _role(name: str) -> sql.Composable:
-    return sql.Identifier(name) if name else sql.SQL("PUBLIC")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import psycopg
 from psycopg import sql
 
-from database_moves import control, names
+from database_moves import control, grantees, names
 from database_moves.cutover.protocol import Gate, LostError, Stand, SupersededError
 from database_moves.errors import MoveError, RefusedError
 
@@ -248,7 +248,9 @@ def _revoke(connection: Connection) -> None:
         if grant.by_owner:
             connection.execute(
                 _statement(
-                    "REVOKE CONNECT ON DATABASE {} FROM {} CASCADE", database, _role(grant.grantee)
+                    "REVOKE CONNECT ON DATABASE {} FROM {} CASCADE",
+                    database,
+                    grantees.identifier(grant.grantee),
                 )
             )
     left = [grant.grantee or "PUBLIC" for grant in _grants(connection)]
@@ -274,7 +276,9 @@ def _grant(connection: Connection, grants: list[Grant]) -> None:
             continue
         option = " WITH GRANT OPTION" if grant.grantable else ""
         statement = _statement(
-            f"GRANT CONNECT ON DATABASE {{}} TO {{}}{option}", database, _role(grant.grantee)
+            f"GRANT CONNECT ON DATABASE {{}} TO {{}}{option}",
+            database,
+            grantees.identifier(grant.grantee),
         )
         grantor = None if grant.by_owner or grant.grantor == owner else grant.grantor
         if grantor is not None and grantor in known:
@@ -293,10 +297,6 @@ def _grant(connection: Connection, grants: list[Grant]) -> None:
 def _statement(text: str, *parts: sql.Composable) -> bytes:
     # Sent as bytes: a name may hold a percent sign, which would look like a parameter.
     return sql.SQL(text).format(*parts).as_bytes()
-
-
-def _role(name: str) -> sql.Composable:
-    return sql.Identifier(name) if name else sql.SQL("PUBLIC")
 
 
 def _scalar(connection: Connection, query: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from database_moves import control, crash_points, names
+from database_moves import control, crash_points, grantees, names
 from database_moves.schema import restoring
 
 if TYPE_CHECKING:
@@ -190,26 +190,25 @@ def _drop_extensions(connection: psycopg.Connection[Any]) -> None:
 
 
 def _reset_defaults(connection: psycopg.Connection[Any]) -> None:
-    for role, schema, kind, grantees, usual in connection.execute(_DEFAULTS).fetchall():
+    for role, schema, kind, holders, usual in connection.execute(_DEFAULTS).fetchall():
         head = sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {}").format(sql.Identifier(role))
         if schema is not None:
             head += sql.SQL(" IN SCHEMA {}").format(sql.Identifier(schema))
-        for grantee in grantees:
+        for grantee in holders:
             connection.execute(
-                head + sql.SQL(" REVOKE ALL ON {} FROM {}").format(sql.SQL(kind), _grantee(grantee))
+                head
+                + sql.SQL(" REVOKE ALL ON {} FROM {}").format(
+                    sql.SQL(kind), grantees.identifier(grantee)
+                )
             )
         for grant in usual:
             grantee, privilege = grant.split("\t")
             connection.execute(
                 head
                 + sql.SQL(" GRANT {} ON {} TO {}").format(
-                    sql.SQL(privilege), sql.SQL(kind), _grantee(grantee)
+                    sql.SQL(privilege), sql.SQL(kind), grantees.identifier(grantee)
                 )
             )
-
-
-def _grantee(name: str) -> sql.Composable:
-    return sql.Identifier(name) if name else sql.SQL("PUBLIC")
 
 
 def _execute(connection: psycopg.Connection[Any], statement: str, name: str) -> None:
