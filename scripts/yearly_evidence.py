@@ -15,7 +15,9 @@ from scripts.state_option import StateOption
 
 
 def year(
-    number: Annotated[int, typer.Argument(metavar="YEAR", min=2020, max=2999)],
+    number: Annotated[
+        int, typer.Argument(metavar="YEAR", min=2020, max=2999, help="Of which year.")
+    ],
     output: Annotated[
         Path, typer.Option("--output", metavar="DIRECTORY", help="Where both files are written.")
     ],

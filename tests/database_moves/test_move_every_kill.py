@@ -91,5 +91,8 @@ def test_a_move_that_is_killed_at_every_place_in_turn_loses_nothing_and_leaves_n
         assert {name: found[name] for name in MADE_BY_MOVES} == {key: [] for key in MADE_BY_MOVES}
         assert "patchworks_moves" not in found["schemas"]
     assert journey.account_at(journey.target).pooler_errors == ()
-    for place in sorted(slipped_by):
-        killed_once_at(make_journey(16, 18), place)
+    for number, place in enumerate(sorted(slipped_by), start=2):
+        other = make_journey(16, 18)
+        # Records of moves outlive them, and hold their names.
+        other.name = f"{journey.name}-{number}"
+        killed_once_at(other, place)

@@ -128,8 +128,10 @@ class Journey:
             text=True,
         )
 
-    def serve_from(self, tenant: str, placement: dict[str, Any]) -> None:
-        """Note in the ledger which placement serves a tenant now, as a move does."""
+    def serve_from(
+        self, tenant: str, placement: dict[str, Any], keeps: dict[str, Any] | None = None
+    ) -> None:
+        """Note in the ledger which placement serves a tenant, and which is kept beside it."""
         organization = self.load().organization
         ledger = self.cloud.aws(
             "dynamodb", organization.accounts.management, organization.home_region
@@ -140,6 +142,7 @@ class Journey:
                 "tenant": {"S": tenant},
                 "version": {"N": "0"},
                 "placement": {"S": json.dumps(placement)},
+                **({} if keeps is None else {"keeps": {"S": json.dumps(keeps)}}),
             },
         )
 

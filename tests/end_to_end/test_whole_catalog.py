@@ -117,7 +117,9 @@ def test_a_removed_tenant_loses_what_is_unprotected_and_can_come_back(journey: J
 
 def test_a_move_within_a_cell_expands_and_then_contracts(journey: Journey) -> None:
     name, tenant = "cobalt-logistics", "tenant.cobalt-logistics"
-    journey.serve_from(name, {"cell": "prod-eu-west-1", "database": "pool-b"})
+    old = {"cell": "prod-eu-west-1", "database": "pool-b"}
+    new = {"cell": "prod-eu-west-1", "database": "pool-a"}
+    journey.serve_from(name, old)
     assert journey.rehearse(tenant).touched() == set()
     journey.edit(f"tenants/{name}.yaml", ("database: pool-b", "database: pool-a"))
 
@@ -128,19 +130,25 @@ def test_a_move_within_a_cell_expands_and_then_contracts(journey: Journey) -> No
     assert set(exports["databases"]) == {"prod-eu-west-1/pool-a", "prod-eu-west-1/pool-b"}
     assert exports["serving"] == {"cell": "prod-eu-west-1", "database": "pool-b"}
 
-    journey.serve_from(name, {"cell": "prod-eu-west-1", "database": "pool-a"})
+    journey.serve_from(name, new, keeps=old)
+    settled = journey.rehearse(tenant)
+    assert ("update", "Deployment", f"{name}-prod-eu-west-1-pooler-deployment") in settled.touched()
+    others = {
+        (operation, type) for operation, type, _ in settled.touched() if operation != "update"
+    }
+    assert others == {("replace", "SecretVersion"), ("delete", "SecretVersion")}
+    journey.serve_from(name, new)
     contracted = journey.rehearse(tenant)
     assert ("retain", "Database", f"{name}-prod-eu-west-1-pool-b-database") in contracted.touched()
-    assert ("update", "Deployment", f"{name}-prod-eu-west-1-pooler-deployment") in (
-        contracted.touched()
-    )
     assert set(_exports(contracted, tenant)["databases"]) == {"prod-eu-west-1/pool-a"}
     assert journey.rehearse(tenant).touched() == set()
 
 
 def test_a_move_between_cells_has_two_slices_until_the_ledger_flips(journey: Journey) -> None:
     name, tenant = "delmar-retail", "tenant.delmar-retail"
-    journey.serve_from(name, {"cell": "prod-us-east-1", "database": "pool-a"})
+    old = {"cell": "prod-us-east-1", "database": "pool-a"}
+    new = {"cell": "prod-eu-west-1", "database": "pool-a"}
+    journey.serve_from(name, old)
     journey.edit(f"tenants/{name}.yaml", ("cell: prod-us-east-1", "cell: prod-eu-west-1"))
 
     expanded = journey.rehearse(tenant)
@@ -149,11 +157,14 @@ def test_a_move_between_cells_has_two_slices_until_the_ledger_flips(journey: Jou
     assert not any(type == "Record" and op != "create" for op, type, _ in expanded.touched())
     assert _balancer(expanded, tenant) == exports["slices"]["prod-us-east-1"]["load_balancer"]
 
-    journey.serve_from(name, {"cell": "prod-eu-west-1", "database": "pool-a"})
+    journey.serve_from(name, new, keeps=old)
+    settled = journey.rehearse(tenant)
+    exports = _exports(settled, tenant)
+    assert set(exports["slices"]) == {"prod-us-east-1", "prod-eu-west-1"}
+    assert _balancer(settled, tenant) == exports["slices"]["prod-eu-west-1"]["load_balancer"]
+    journey.serve_from(name, new)
     contracted = journey.rehearse(tenant)
-    exports = _exports(contracted, tenant)
-    assert set(exports["slices"]) == {"prod-eu-west-1"}
-    assert _balancer(contracted, tenant) == exports["slices"]["prod-eu-west-1"]["load_balancer"]
+    assert set(_exports(contracted, tenant)["slices"]) == {"prod-eu-west-1"}
     gone = {(op, type) for op, type, name in contracted.touched() if "prod-us-east-1" in name}
     assert {("retain", "Database"), ("retain", "Bucket"), ("delete", "Deployment")} <= gone
     assert not any(op == "delete" and type in ("Database", "Bucket", "Key") for op, type in gone)

@@ -97,7 +97,7 @@ def test_one_command_at_a_time_changes_the_cloud(
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     locked = process.locked
-    monkeypatch.setattr(process, "locked", lambda path: locked(path, timeout=0.1))
+    monkeypatch.setattr(process, "locked", lambda path, **_: locked(path, timeout=0.1))
     with (
         cloud.exclusively(),
         pytest.raises(process.Locked),
