@@ -151,16 +151,26 @@ class PulumiEngine:
     def _settings(self, selected: automation.Stack, stack: str) -> list[str]:
         """The URNs of a state's resources that are AWS's own, without those that are secrets.
 
-        The SDK's own export would have the state's secrets in plain.
+        Nor those for which a provider takes another role, which whoever only looks must not take:
+        refreshing one of them would fail the whole stack. The SDK's own export would have the
+        state's secrets in plain.
         """
         command = ["stack", "export", "--stack", stack]
         said = selected.workspace.pulumi_command.run(command, str(self._root), {}).stdout
+        resources = json.loads(said)["deployment"].get("resources") or ()
+        others = {
+            f"{each['urn']}::{each['id']}"
+            for each in resources
+            if str(each["type"]).startswith("pulumi:providers:")
+            and each.get("inputs", {}).get("assumeRoles")
+        }
         return [
             str(each["urn"])
-            for each in json.loads(said)["deployment"].get("resources") or ()
+            for each in resources
             if each.get("custom")
             and str(each["type"]).startswith("aws:")
             and each["type"] not in SECRET_TYPES
+            and each.get("provider") not in others
         ]
 
     def _select(self, stack: str) -> automation.Stack:

@@ -213,8 +213,14 @@ def test_settings_alone_are_asked_by_a_refresh_of_what_aws_itself_holds(cli, eng
          "custom": True},
         {"urn": urn("aws:secretsmanager/secretVersion:SecretVersion", "v"), "custom": True,
          "type": "aws:secretsmanager/secretVersion:SecretVersion"},
-        {"urn": urn("pulumi:providers:aws", "p"), "type": "pulumi:providers:aws", "custom": True},
+        {"urn": urn("pulumi:providers:aws", "p"), "type": "pulumi:providers:aws", "custom": True,
+         "id": "1", "inputs": {"region": "eu-west-1"}},
+        {"urn": urn("pulumi:providers:aws", "dns"), "type": "pulumi:providers:aws", "custom": True,
+         "id": "2", "inputs": {"assumeRoles": '[{"roleArn":"arn:aws:iam::1:role/dns"}]'}},
+        {"urn": urn("aws:route53/record:Record", "r"), "type": "aws:route53/record:Record",
+         "custom": True, "provider": urn("pulumi:providers:aws", "dns") + "::2"},
     ]  # fmt: skip
+    resources[0]["provider"] = urn("pulumi:providers:aws", "p") + "::1"
     exported = {"version": 3, "deployment": {"resources": resources}}
     event = {
         "sequence": 1,
