@@ -98,31 +98,36 @@ CancelOption = Annotated[
 
 def database(dsn: str | None, side: Side) -> Database:
     """The database of a connection string; ends in wrong usage where it is none."""
+    from database_moves.database import Database
+
+    variable = f"PATCHWORKS_{side.upper()}"
+    if not dsn:
+        raise typer.BadParameter(
+            f"give --{side}, or set {variable}, which keeps a password out of the process list"
+        )
+    _look_at(dsn, f"--{side}", variable)
+    return Database(dsn, side)
+
+
+def _look_at(dsn: str, option: str, variable: str) -> None:
+    """End in wrong usage where a text is no connection string; warn of a password shown to all."""
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 
-    from database_moves.database import Database
-
-    if not dsn:
-        raise typer.BadParameter(
-            f"give --{side}, or set PATCHWORKS_{side.upper()}, which keeps a password out of "
-            "the process list"
-        )
     try:
         parts = conninfo_to_dict(dsn)
     except psycopg.ProgrammingError:
         # libpq's own message repeats the string, and the password with it.
         raise typer.BadParameter(
-            f"what --{side} has is neither a URI (postgresql://user@host/database) nor "
+            f"what {option} has is neither a URI (postgresql://user@host/database) nor "
             "keywords and values (host=... dbname=...)"
         ) from None
     if parts.get("password") and any(dsn in argument for argument in sys.argv):
         typer.echo(
-            f"patchworks: others on this machine can read the password of --{side} in the "
-            f"process list; set PATCHWORKS_{side.upper()} instead",
+            f"patchworks: others on this machine can read the password of {option} in the "
+            f"process list; set {variable} instead",
             err=True,
         )
-    return Database(dsn, side)
 
 
 def pooler_list(
@@ -143,6 +148,8 @@ def pooler_list(
             f"{len(admins)} --pooler and {len(configs)} --pooler-config: give one of each for "
             "every PgBouncer"
         )
+    for admin in admins:
+        _look_at(admin, "--pooler", "PATCHWORKS_POOLER")
     return tuple(
         PgBouncer(admin, config, source, target)
         for admin, config in zip(admins, configs, strict=True)
