@@ -10,11 +10,21 @@ if TYPE_CHECKING:
 
     from catalog.catalog import Ledger
     from delivery.backups import Backups
-    from delivery.smoke import Look
 
 
 class EngineError(Exception):
     """A stack could not be brought up; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One thing that was looked at."""
+
+    what: str
+    problem: str = ""
+    """Empty where it is as it should be."""
+    looked: bool = True
+    """False where nothing on this machine can tell; that is no problem, and no proof."""
 
 
 @dataclass(frozen=True, slots=True)

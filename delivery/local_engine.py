@@ -7,10 +7,9 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from delivery.engine import Brought, EngineError
+from delivery.engine import Brought, EngineError, Look
 from delivery.inputs import exports_digest
 from delivery.local_backups import LocalBackups
-from delivery.smoke import Look
 from rehearsal import engine
 from rehearsal.access import try_secrets
 from rehearsal.changes import changed_properties, with_ignored

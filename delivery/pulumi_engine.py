@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from catalog.catalog import Catalog, Ledger
-    from delivery.smoke import Look
+    from delivery.engine import Look
 
 LOCKED = "the stack is currently locked by"
 """What the CLI says of a stack that another update has; the SDK finds it by the same words."""

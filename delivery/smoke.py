@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from catalog import names
+from delivery.engine import Look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -13,17 +13,6 @@ if TYPE_CHECKING:
     from catalog.catalog import Catalog
     from catalog.cell import Cell
     from delivery.engine import Engine
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One thing that was looked at."""
-
-    what: str
-    problem: str = ""
-    """Empty where it is as it should be."""
-    looked: bool = True
-    """False where nothing on this machine can tell; that is no problem, and no proof."""
 
 
 def smoke(catalog: Catalog, engine: Engine, stacks: Sequence[str]) -> Iterator[Look]:

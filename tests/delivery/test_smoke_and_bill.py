@@ -8,7 +8,8 @@ from moto import mock_aws
 
 from catalog.load import find_root, load
 from delivery.bill_of_materials import bill, installed_dependencies
-from delivery.smoke import Look, target_problem, tell
+from delivery.engine import Look
+from delivery.smoke import target_problem, tell
 
 LOCK = (find_root() / "requirements.lock").read_text()
 
