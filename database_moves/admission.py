@@ -49,18 +49,20 @@ def admit(state: MoveState, verb: Verb) -> None:
         raise RefusedError(
             f"move {move} can't be rolled back: it was begun with --no-rollback, so the source "
             "does not follow",
-            remedy=f"`patchworks database finish {move}` ends it",
+            remedy=f"`{state.request.commands.finish}` ends it",
         )
     if allowed(verb, state.phase):
         return
     if state.phase in ("finished", "aborted"):
         done = "given up (aborted)" if state.phase == "aborted" else "finished"
         when = f" on {state.ended:%Y-%m-%d at %H:%M} UTC" if state.ended else ""
+        remedy = f"choose another name for another move: `patchworks database move {move[:37]}-2`"
+        if state.request.driven_by is not None:
+            remedy = f"`{state.request.driven_by.move}` goes on with the rest"
         raise RefusedError(
             f"move {move} {_CANNOT[verb]}: it was {done}{when}, and its record keeps the name, "
             "whatever has become of the databases",
-            remedy="choose another name for another move: "
-            f"`patchworks database move {move[:37]}-2`",
+            remedy=remedy,
         )
     commands = [f"`{step.command}`" for step in next_steps.remaining(state) if step.command]
     raise RefusedError(

@@ -187,7 +187,7 @@ def _databases(context: Context, state: MoveState | None, verb: Verb) -> list[Da
         except psycopg.OperationalError as error:
             if state is None:
                 raise leaving_out.refused(database, error) from error
-            raise leaving_out.unanswered(database, verb, context.move, error) from error
+            raise leaving_out.unanswered(database, verb, context.commands, error) from error
     if found[0] == found[1]:
         raise RefusedError(
             "source and target are the same database: "
@@ -263,7 +263,7 @@ def _run(context: Context, workflow_id: str, function: Any, request: dict[str, A
 
 def _request(context: Context) -> Request:
     for database in (context.source, context.target):
-        _unclaimed(database, context.move)
+        _unclaimed(database, context)
     looked = context.ahead
     report = looked.report() if looked is not None else ahead.examine(context, context.progress)
     if report.refused:
@@ -282,6 +282,7 @@ def _request(context: Context) -> Request:
         options=context.options,
         warnings=warnings,
         at=now(),
+        driven_by=context.driven_by,
     )
 
 
@@ -302,14 +303,17 @@ def _still_chosen(began: MoveOptions, given: MoveOptions) -> MoveOptions:
     return began.model_copy(update={name: getattr(given, name) for name in given.model_fields_set})
 
 
-def _unclaimed(database: Database, move: str) -> None:
+def _unclaimed(database: Database, context: Context) -> None:
     """Raise `RefusedError` where a database is in another move, which nobody may be running."""
     with database.session("begin") as connection:
         other = gate.claimant(connection)
-    if other not in (None, move):
+    if other not in (None, context.move):
+        how = f"`patchworks database status {other}`"
+        if context.driven_by is not None:
+            how = "by the commands that it was begun with"
         raise RefusedError(
             f"{database.address} is in the move {other}",
-            remedy=f"finish that one or give it up first: `patchworks database status {other}`",
+            remedy=f"finish that one or give it up first: {how}",
         )
 
 
@@ -337,18 +341,26 @@ def _same_databases(databases: list[Database], request: Request) -> None:
                 f"and was given {database.address}",
                 remedy="give the same databases, or another name for another move",
             )
+        run = request.commands
+        remedy = "bring that one back, from a backup if need be, and run the same command again"
+        if run.without:
+            remedy = (
+                "give another move another name; to give this one up, "
+                f"`{run.abort} --without {database.side}`"
+            )
         raise RefusedError(
             f"{database.address} is not the database that move {request.move} began with: that one "
             "was dropped, or its server made anew, since",
-            remedy=f"give another move another name; to give this one up, `patchworks database "
-            f"abort {request.move} --without {database.side}`",
+            remedy=remedy,
         )
 
 
 def _expected(context: Context, state: MoveState | None) -> MoveState:
     if state is None:
+        known = "`database status` lists those known"
         raise RefusedError(
-            f"there is no move {context.move}", remedy="`database status` lists those known"
+            f"there is no move {context.move}",
+            remedy=known if context.driven_by is None else f"`{context.commands.move}` begins one",
         )
     return state
 

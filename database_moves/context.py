@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from database_moves import driven_by
 from database_moves.progress import Progress, Step, silent
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from database_moves.ahead import Ahead
     from database_moves.cutover.ports import SwitchHook
     from database_moves.database import Database, Side
+    from database_moves.driven_by import DrivenBy
     from database_moves.options import MoveOptions
     from database_moves.poolers.pooler import Pooler
 
@@ -45,6 +47,13 @@ class Context:
     stopping: threading.Event = field(default_factory=threading.Event)
     ahead: Ahead | None = None
     """What was begun before anything else, where there was time for it."""
+    driven_by: DrivenBy | None = None
+    """What people run where that is not `patchworks database`."""
+
+    @property
+    def commands(self) -> DrivenBy:
+        """What people run to drive this move."""
+        return self.driven_by or driven_by.database(self.move)
 
     def database(self, side: Side) -> Database:
         """The database that was on this side when the move began."""

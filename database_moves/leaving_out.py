@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from database_moves.admission import Verb
     from database_moves.context import Context
     from database_moves.database import Database, Identity, Side
+    from database_moves.driven_by import DrivenBy
     from database_moves.state import MoveState, Place
 
 ENDS: tuple[Verb, ...] = ("finish", "abort")
@@ -26,7 +27,6 @@ ENDS: tuple[Verb, ...] = ("finish", "abort")
 
 def may_end(context: Context, state: MoveState, verb: Verb, without: Side) -> None:
     """Raise `RefusedError` where the side that is left out is there, or where it is to serve."""
-    move = state.request.move
     known = state.request.source if without == "source" else state.request.target
     _is_gone(context.database(without), known)
     other = contexts.other(without)
@@ -46,11 +46,13 @@ def may_end(context: Context, state: MoveState, verb: Verb, without: Side) -> No
     if verb == "abort" and without == "source" and state_now == "open":
         raise RefusedError(
             "the target serves",
-            remedy=f"`patchworks database finish {move} --without source`",
+            remedy=f"`{context.commands.finish} --without source`",
         )
 
 
-def unanswered(database: Database, verb: Verb, move: str, error: psycopg.Error) -> UnansweredError:
+def unanswered(
+    database: Database, verb: Verb, commands: DrivenBy, error: psycopg.Error
+) -> UnansweredError:
     """What to raise where a side does not answer: how to go on when it does, and when never."""
     said = next(iter(str(error).strip().splitlines()), type(error).__name__)
     there = psycopg.pq.PGconn.ping(database.conninfo(connect_timeout="5").encode()) == Ping.OK
@@ -58,11 +60,9 @@ def unanswered(database: Database, verb: Verb, move: str, error: psycopg.Error) 
         remedy = "see to that and run the same command again"
         return UnansweredError(f"the {database.side} lets no session in: {said}", remedy=remedy)
     remedy = "run the same command again when it does"
-    if verb in ENDS:
-        remedy += (
-            f"; if it is gone for good: `patchworks database {verb} {move} "
-            f"--without {database.side}`"
-        )
+    if verb in ENDS and commands.without:
+        run = commands.finish if verb == "finish" else commands.abort
+        remedy += f"; if it is gone for good: `{run} --without {database.side}`"
     return UnansweredError(f"the {database.side} does not answer: {said}", remedy=remedy)
 
 

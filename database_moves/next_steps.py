@@ -22,9 +22,8 @@ class Next:
 
 def remaining(state: MoveState) -> tuple[Next, ...]:
     """What is left to do or may be done, the likeliest first; empty when all is done."""
-    move = state.request.move
-    command = f"patchworks database {{}} {move}"
-    give_up = Next("Give the move up; the source serves on", command.format("abort"))
+    run = state.request.commands
+    give_up = Next("Give the move up; the source serves on", run.abort)
     match state.phase:
         case "finished" | "aborted":
             return ()
@@ -34,35 +33,37 @@ def remaining(state: MoveState) -> tuple[Next, ...]:
                 "write-ahead log for it"
             )
             ways = (
-                Next(
-                    "When you are content with the target, end the move", command.format("finish")
-                ),
-                Next("To serve from the source again", command.format("rollback")),
+                Next("When you are content with the target, end the move", run.finish),
+                Next("To serve from the source again", run.rollback),
             )
             return (*ways, held) if state.request.options.rollback else ways[:1]
         case "rolled-back":
             return (
-                Next("To serve from the target again", command.format("cutover")),
-                Next("To keep the source and end the move", command.format("finish")),
-                Next("To keep the source and empty the target", command.format("abort")),
+                Next("To serve from the target again", run.cutover),
+                Next("To keep the source and end the move", run.finish),
+                *(
+                    [Next("To keep the source and empty the target", run.discard)]
+                    if run.discard is not None
+                    else []
+                ),
             )
         case "cutover":
             return (
-                Next("A cutover has begun; to go on with it", command.format("cutover")),
-                Next("To settle it as it stands and give the move up", command.format("abort")),
+                Next("A cutover has begun; to go on with it", run.cutover),
+                Next("To settle it as it stands and give the move up", run.abort),
             )
         case "rollback":
             return (
-                Next("A rollback has begun; to go on with it", command.format("rollback")),
-                Next("To settle it as it stands and keep the target", command.format("cutover")),
+                Next("A rollback has begun; to go on with it", run.rollback),
+                Next("To settle it as it stands and keep the target", run.cutover),
             )
         case "finishing":
-            return (Next("The end has begun; to complete it", command.format("finish")),)
+            return (Next("The end has begun; to complete it", run.finish),)
         case "aborting":
-            return (Next("The way out has begun; to complete it", command.format("abort")),)
+            return (Next("The way out has begun; to complete it", run.abort),)
         case "ready" if state.request.options.cutover == "manual":
-            return (Next("To cut over", command.format("cutover")), give_up)
+            return (Next("To cut over", run.cutover), give_up)
         case "ready":
-            return (Next("To cut over", command.format("move")), give_up)
+            return (Next("To cut over", run.move), give_up)
         case _:
-            return (Next("To go on where it stopped", command.format("move")), give_up)
+            return (Next("To go on where it stopped", run.move), give_up)

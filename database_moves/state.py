@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from database_moves import driven_by
+from database_moves.driven_by import DrivenBy
 from database_moves.options import MoveOptions
 
 Side = Literal["source", "target"]
@@ -55,6 +57,14 @@ class Request(Stored):
     options: MoveOptions
     warnings: tuple[str, ...] = Field((), description="What the preflight warned of.")
     at: datetime
+    driven_by: DrivenBy | None = Field(
+        None, description="What people run where that is not `patchworks database`."
+    )
+
+    @property
+    def commands(self) -> DrivenBy:
+        """What people run to drive this move."""
+        return self.driven_by or driven_by.database(self.move)
 
 
 class StepRecord(Stored):

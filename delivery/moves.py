@@ -33,7 +33,7 @@ class DueMove:
     """From where to where, for people."""
     begun: bool
     waits: str = ""
-    """Why it can't be made now; empty where it can."""
+    """Every reason why it can't be made now; empty where it can."""
 
 
 def moves(desk: Desk, tenants: Sequence[str] = ()) -> list[DueMove]:
@@ -49,20 +49,28 @@ def moves(desk: Desk, tenants: Sequence[str] = ()) -> list[DueMove]:
         entry = ledger.entry(name)
         if entry is None or (entry.move is None and same(entry.placement, tenant.placement)):
             continue
-        begun, waits = entry.move is not None, ""
+        begun, waits = entry.move is not None, list[str]()
         try:
             due = plan.compare(desk.catalog, name, entry)
         except RefusedError as refused:
-            due, waits = plan.under_way(entry), str(refused)
+            due = plan.under_way(entry)
+            waits.append(str(refused))
         if due is None:
             continue
         stack = f"tenant.{name}"
         if not begun and tenant.suspended is not None:
-            waits = f"{name} is suspended: {tenant.suspended}"
+            waits.append(f"{name} is suspended: {tenant.suspended}")
         if not begun and not is_current(stack, desk.inputs, delivered):
-            waits = f"{stack} has not been brought up as {desk.commit[:10]} has it"
+            waits.append(f"{stack} has not been brought up as {desk.commit[:10]} has it")
         found.append(
-            DueMove(name, tenant.environment, entry.placement.cell, due.described, begun, waits)
+            DueMove(
+                tenant=name,
+                environment=tenant.environment,
+                cell=entry.placement.cell,
+                way=due.described,
+                begun=begun,
+                waits="; ".join(waits),
+            )
         )
     return found
 

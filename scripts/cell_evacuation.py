@@ -9,8 +9,10 @@ import typer
 
 from scripts.catalog_options import CatalogOption, JsonOption, pick, print_json
 from scripts.exits import ExitCode
+from scripts.state_option import StateOption
 from scripts.tables import print_table
 from scripts.tenant_moving import YesOption, ask
+from scripts.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,16 +34,20 @@ def evacuate(
     ] = False,
     yes: YesOption = False,
     catalog: CatalogOption = None,
+    state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Plan by capacity where a cell's tenants go, and write it into their files for a review.
 
-    Nothing moves: once the change is merged, `patchworks moves enqueue` begins the moves. Exit code
-    3 means that a tenant fits nowhere, and that nothing was written.
+    Nothing moves: once the change is merged, `patchworks moves enqueue` begins the moves. Tenants
+    that are suspended, being created or deleted stay, and are named. Exit code 3 means that a
+    tenant fits nowhere, and that nothing was written.
     """
     from catalog.load import find_root, load
     from database_moves.errors import RefusedError
-    from tenant_moves.fleet import evacuation
+    from rehearsal.local_cloud import DIRECTORY, LocalCloud
+    from tenant_moves.fleet import evacuation, standing
+    from tenant_moves.local import LocalPlatform, Silent
 
     if (to is None) != spread:
         raise typer.BadParameter("give either --to CELL or --spread")
@@ -52,7 +58,8 @@ def evacuate(
             pick(loaded.cells, name, "cell")
     try:
         targets = evacuation.targets_of(loaded, cell, to)
-        found = evacuation.plan(loaded, cell, targets)
+        platform = LocalPlatform(loaded, LocalCloud(state or root / DIRECTORY), Silent())
+        found = evacuation.plan(loaded, cell, targets, standing.unsettled(platform, cell))
     except evacuation.CanNotEvacuateError as refusal:
         _refuse(refusal, refusal.reasons, as_json)
     except RefusedError as refusal:
@@ -74,6 +81,13 @@ def evacuate(
             f"\nwrote {len(changed)} files in {root / 'tenants'}; nothing moves yet. Read the "
             "change with `git diff`, have it reviewed and merged, and then run `patchworks moves "
             "enqueue`."
+        )
+    if found.left_out and not as_json:
+        count = len(found.left_out)
+        everybody = count + len(found.relocations)
+        typer.echo(
+            f"{cell} will not be empty: {count} of its {counted(everybody, 'tenant')} "
+            f"{'stays' if count == 1 else 'stay'}"
         )
 
 
@@ -115,9 +129,14 @@ def _write(root: Path, changed: dict[str, bytes]) -> None:
 def _print(found: Evacuation) -> None:
     from tenant_moves.slices import key
 
+    for tenant, why in found.left_out.items():
+        typer.echo(f"{tenant} stays: it {why}")
     if not found.relocations:
-        typer.echo(f"{found.cell} has no tenants")
+        if not found.left_out:
+            typer.echo(f"{found.cell} has no tenants")
         return
+    if found.left_out:
+        typer.echo()
     print_table(
         ("Tenant", "Tier", "From", "To", "PostgreSQL", "Connections"),
         [
@@ -167,6 +186,7 @@ def _document(found: Evacuation, *, written: bool) -> dict[str, Any]:
             }
             for move in found.relocations
         ],
+        "left_out": [{"tenant": tenant, "why": why} for tenant, why in found.left_out.items()],
         "limits": [
             {
                 "of": filled.after.what,

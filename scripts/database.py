@@ -10,6 +10,8 @@ import typer
 from scripts.catalog_options import JsonOption
 from scripts.database_options import (
     CancelOption,
+    CarryOption,
+    CreateRolesOption,
     MaxPauseOption,
     MoveArgument,
     PoolerConfigOption,
@@ -84,16 +86,14 @@ def move(
     ] = None,
     max_pause: MaxPauseOption = None,
     cancel_blockers: CancelOption = None,
+    carry_seconds: CarryOption = None,
     owners: Annotated[
         bool | None, typer.Option("--owners/--no-owners", help="Keep the owners of what is moved.")
     ] = None,
     grants: Annotated[
         bool | None, typer.Option("--grants/--no-grants", help="Keep grants.")
     ] = None,
-    create_roles: Annotated[
-        bool | None,
-        typer.Option("--create-roles/--no-create-roles", help="Create roles the target lacks."),
-    ] = None,
+    create_roles: CreateRolesOption = None,
     rollback: Annotated[
         bool | None,
         typer.Option("--rollback/--no-rollback", help="Let the old side follow after the cutover."),
@@ -111,6 +111,7 @@ def move(
         "cutover": cutover,
         "max_pause": max_pause,
         "cancel_blockers": cancel_blockers,
+        "carry_seconds": carry_seconds,
         "owners": owners,
         "grants": grants,
         "create_roles": create_roles,
@@ -131,13 +132,18 @@ def cutover(
     switch_command: SwitchOption = None,
     max_pause: MaxPauseOption = None,
     cancel_blockers: CancelOption = None,
+    carry_seconds: CarryOption = None,
     state: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let the target serve; the source follows it from then on."""
     from scripts.database_running import Asked, run
 
-    chosen = {"max_pause": max_pause, "cancel_blockers": cancel_blockers}
+    chosen = {
+        "max_pause": max_pause,
+        "cancel_blockers": cancel_blockers,
+        "carry_seconds": carry_seconds,
+    }
     asked = Asked(name, source, target, chosen, pooler, pooler_config, switch_command, state)
     run(asked, "cutover", as_json)
 
@@ -152,13 +158,18 @@ def rollback(
     switch_command: SwitchOption = None,
     max_pause: MaxPauseOption = None,
     cancel_blockers: CancelOption = None,
+    carry_seconds: CarryOption = None,
     state: StoreOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Let the source serve again, with every write made since the cutover."""
     from scripts.database_running import Asked, run
 
-    chosen = {"max_pause": max_pause, "cancel_blockers": cancel_blockers}
+    chosen = {
+        "max_pause": max_pause,
+        "cancel_blockers": cancel_blockers,
+        "carry_seconds": carry_seconds,
+    }
     asked = Asked(name, source, target, chosen, pooler, pooler_config, switch_command, state)
     run(asked, "rollback", as_json)
 

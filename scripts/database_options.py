@@ -80,6 +80,18 @@ MaxPauseOption = Annotated[
         "--max-pause", metavar="SECONDS", help="Undo all when writes have waited this long."
     ),
 ]
+CarryOption = Annotated[
+    float | None,
+    typer.Option(
+        "--carry-seconds",
+        metavar="SECONDS",
+        help="How much of the pause large objects and unlogged tables may take.",
+    ),
+]
+CreateRolesOption = Annotated[
+    bool | None,
+    typer.Option("--create-roles/--no-create-roles", help="Create roles the target lacks."),
+]
 WithoutOption = Annotated[
     Literal["source", "target"] | None,
     typer.Option(

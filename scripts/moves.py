@@ -278,6 +278,8 @@ def _looked(look: Callable[[], Gathered]) -> Gathered:
 
 
 def _print_gathered(found: Gathered) -> None:
+    from tenant_moves.fleet.gathering import SETTLED
+
     if found.orders:
         sized = bool(found.sizes)
         print_table(
@@ -292,9 +294,9 @@ def _print_gathered(found: Gathered) -> None:
                 for order in found.orders
             ],
         )
-    waiting = {tenant: why for tenant, why in found.left.items() if "already" in why}
-    for tenant, why in waiting.items():
-        typer.echo(f"{tenant} {why}")
+    for tenant, why in found.left.items():
+        if why != SETTLED:
+            typer.echo(f"{tenant} {why}")
 
 
 def _refuse(found: Gathered, as_json: bool) -> NoReturn:

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from scripts.catalog_options import CatalogOption, JsonOption, load_catalog, pick, print_json
-from scripts.database_options import CancelOption, MaxPauseOption
+from scripts.database_options import (
+    CancelOption,
+    CarryOption,
+    CreateRolesOption,
+    MaxPauseOption,
+)
 from scripts.exits import ExitCode
 from scripts.state_option import StateOption
 
@@ -32,7 +37,9 @@ def move(
     yes: YesOption = False,
     max_pause: MaxPauseOption = None,
     cancel_blockers: CancelOption = None,
+    carry_seconds: CarryOption = None,
     jobs: JobsOption = None,
+    create_roles: CreateRolesOption = None,
     allow_older_target: Annotated[
         bool | None,
         typer.Option("--allow-older-target", help="Allow a target of an older major version."),
@@ -56,6 +63,8 @@ def move(
         jobs=jobs,
         max_pause=max_pause,
         cancel_blockers=cancel_blockers,
+        carry_seconds=carry_seconds,
+        create_roles=create_roles,
         allow_older_target=allow_older_target,
     )
 
@@ -78,6 +87,7 @@ def rollback(
     yes: YesOption = False,
     max_pause: MaxPauseOption = None,
     cancel_blockers: CancelOption = None,
+    carry_seconds: CarryOption = None,
     catalog: CatalogOption = None,
     state: StateOption = None,
     as_json: JsonOption = False,
@@ -89,7 +99,14 @@ def rollback(
     """
     from tenant_moves import commands
 
-    asked = _asked(name, catalog, state, max_pause=max_pause, cancel_blockers=cancel_blockers)
+    asked = _asked(
+        name,
+        catalog,
+        state,
+        max_pause=max_pause,
+        cancel_blockers=cancel_blockers,
+        carry_seconds=carry_seconds,
+    )
     if not yes:
         ask(f"Bring {name} back to where it was?")
     _run(asked, commands.rollback, as_json)

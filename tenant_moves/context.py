@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from database_moves import durable
 from database_moves.context import Context, StoppedError
 from database_moves.database import Database
+from database_moves.driven_by import DrivenBy
 from database_moves.progress import Step, silent
 from tenant_moves.belongings import Belongings
 from tenant_moves.switch import TenantSwitch
@@ -108,7 +109,21 @@ class TenantContext:
             ),
             report=self.report,
             stopping=_Following(self.stopping),
+            driven_by=driven_by(self.plan.tenant),
         )
+
+
+def driven_by(tenant: str) -> DrivenBy:
+    """What people run to drive a tenant's move: it is one command forwards, and one back."""
+    move, rollback = f"patchworks tenant move {tenant}", f"patchworks tenant rollback {tenant}"
+    return DrivenBy(
+        move=move,
+        cutover=move,
+        rollback=rollback,
+        finish=f"patchworks tenant finish {tenant}",
+        abort=rollback,
+        status=f"patchworks tenant status {tenant}",
+    )
 
 
 def store_url(platform: Platform) -> str:

@@ -21,6 +21,7 @@ from stacks.ledger import read_ledger
 from tenant_moves.slices import DatabaseAt, Exports
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from catalog.catalog import Catalog, Ledger
@@ -121,6 +122,11 @@ class LocalPlatform:
                 str(error), remedy=f"bring it up: `patchworks rehearse tenant.{tenant}`"
             ) from None
         return Exports.read(outputs)
+
+    def kept(self) -> Collection[str]:
+        """By the states of stacks that were applied."""
+        found = self._cloud.applied_stacks()
+        return [name.removeprefix("tenant.") for name in found if name.startswith("tenant.")]
 
     def maintenance(self, tenant: str, place: Placement) -> Database | None:
         """The server is known by its cluster's name."""

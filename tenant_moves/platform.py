@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from catalog.catalog import Catalog, Ledger
@@ -53,6 +54,9 @@ class Platform(Protocol):
 
     def exports(self, tenant: str) -> Exports:
         """What the tenant's stack exported when it was brought up last; raises `MoveError`."""
+
+    def kept(self) -> Collection[str]:
+        """The tenants of whose stacks something is there, whether they are declared or not."""
 
     def maintenance(self, tenant: str, place: Placement) -> Database | None:
         """The maintenance database of a placement's server; None for a dedicated one to be made.

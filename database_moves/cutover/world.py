@@ -16,6 +16,7 @@ from database_moves.cutover import gate, sessions
 from database_moves.cutover.answers import effect
 from database_moves.cutover.attempt import Attempt
 from database_moves.cutover.beside import beside
+from database_moves.cutover.ports import SwitchCommand
 from database_moves.cutover.protocol import Stand, UnreachableError
 from database_moves.cutover.unchanged import Unchanged
 from database_moves.cutover.waits import Waits
@@ -228,10 +229,11 @@ class RealWorld:
             try:
                 self.swap.switch(self._side(to), SETTLING_SECONDS)
             except MoveError as error:
+                command = isinstance(self.swap.switch, SwitchCommand)
                 raise MoveError(
                     f"the {self._side(to)} serves, but it was not switched to: {error.message}",
                     remedy=f"see that applications are led to the {self._side(to)}, then run the "
-                    "same command again with a --switch-command that does that",
+                    f"same command again{' with a --switch-command that does that' * command}",
                 ) from error
 
     @effect

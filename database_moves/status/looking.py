@@ -157,6 +157,6 @@ def _side(place: Place, answer: Answer | None) -> SideNow:
 
 def _next(state: MoveState, mover: Mover) -> tuple[ToDo, ...]:
     if mover.running:
-        command = f"patchworks database status {state.request.move} --watch"
-        return (ToDo(text="A mover is at work; to see it", command=command),)
+        run = state.request.commands
+        return (ToDo(text="A mover is at work; to see it", command=run.status),)
     return tuple(ToDo(text=step.text, command=step.command) for step in next_steps.remaining(state))

@@ -153,7 +153,8 @@ def compare(context: Context, follower: Side, recorded: Recording) -> Verificati
         shown = "; ".join(str(difference) for difference in found.differences[:10])
         raise MoveError(
             f"{sum(found.counts.values())} differences: {shown}",
-            remedy="the source serves as before; give the move up (`database abort`) and report it",
+            remedy="the source serves as before; give the move up "
+            f"(`{context.commands.abort}`) and report it",
         )
     largest = sorted(found.tables, key=lambda table: -table.bytes)[:_LARGEST]
     return VerificationRecord(

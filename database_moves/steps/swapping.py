@@ -26,13 +26,6 @@ if TYPE_CHECKING:
     from database_moves.durable import Output
     from database_moves.replication.stream import Stream
 
-LOST: dict[Side, str] = {
-    "target": "the source serves as before: give the move up (`database abort`) and begin another",
-    "source": "the target goes on serving, and the old side can't follow it any more: end the move "
-    "(`database finish`)",
-}
-"""What is left to do where the follower can never catch up, by the side that was to serve."""
-
 PHASES: dict[Side, Any] = {"target": "cutover", "source": "rollback"}
 
 
@@ -68,7 +61,7 @@ def _prepare(move: str, to: Side) -> Output:
                 catch_up(context, stream)
         except (RefusedError, StreamLostError) as refusal:
             lost = isinstance(refusal, StreamLostError)
-            why = f"{refusal.message}; {LOST[to]}" if lost else str(refusal)
+            why = f"{refusal.message}; {_lost(context, to)}" if lost else str(refusal)
             return recorded.output("refused", refused=f"{why}{_withdraw(context, to)}")
         # Nobody else changes the follower: what it is now, it is when it begins to serve.
         preparing.remember_fingerprint(context.database(to))
@@ -151,6 +144,17 @@ def withdraw(move: str, to: Side) -> Output:
                 remedy="run the same command again when both sides answer",
             )
         return recorded.output(f"the {contexts.other(to)} serves as before")
+
+
+def _lost(context: Context, to: Side) -> str:
+    """What is left to do where the follower can never catch up."""
+    run = context.commands
+    if to == "target":
+        return f"the source serves as before: give the move up (`{run.abort}`) and begin another"
+    return (
+        "the target goes on serving, and the old side can't follow it any more: end the move "
+        f"(`{run.finish}`)"
+    )
 
 
 def settle(context: Context) -> Side | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from catalog.tenant import Placement
 from database_moves.errors import RefusedError
 from tenant_moves.fleet.capacity import Capacity, Load, needed_connections
+from tenant_moves.fleet.standing import suspended
 from tenant_moves.slices import key
 
 if TYPE_CHECKING:
@@ -57,13 +58,15 @@ class Filled:
 
 @dataclass(frozen=True)
 class Evacuation:
-    """The tenants of a cell, and where each goes."""
+    """The tenants of a cell: where each goes, and who stays."""
 
     cell: str
     relocations: tuple[Relocation, ...]
     """By tenant's name."""
     filled: tuple[Filled, ...]
     """Every limit of the cells they go to."""
+    left_out: Mapping[str, str]
+    """Those who stay, and what each is."""
 
 
 class CanNotEvacuateError(RefusedError):
@@ -78,12 +81,18 @@ class CanNotEvacuateError(RefusedError):
         self.reasons = tuple(reasons)
 
 
-def plan(catalog: Catalog, name: str, targets: Sequence[str]) -> Evacuation:
+def plan(
+    catalog: Catalog, name: str, targets: Sequence[str], unsettled: Mapping[str, str]
+) -> Evacuation:
     """Find a place for every tenant that is declared in a cell, in these other cells.
 
-    Raises `CanNotEvacuateError` with every tenant that fits nowhere.
+    Those who can't be moved stay, and are named: the suspended ones, and the `unsettled` ones, who
+    are being created or deleted. Raises `CanNotEvacuateError` with every tenant that fits nowhere.
     """
-    here = [t for t in catalog.tenants.values() if t.placement.cell == name]
+    declared = [t for t in catalog.tenants.values() if t.placement.cell == name]
+    stays = {t.name: why for t in declared if (why := suspended(catalog, t.name)) is not None}
+    left_out = dict(sorted((stays | dict(unsettled)).items()))
+    here = [t for t in declared if t.name not in left_out]
     capacity = Capacity(catalog)
     places = [place for target in targets for place in _shared(catalog.cells[target])]
     before = _loads(capacity, places)
@@ -115,6 +124,7 @@ def plan(catalog: Catalog, name: str, targets: Sequence[str]) -> Evacuation:
         name,
         tuple(sorted(found, key=lambda relocation: relocation.tenant)),
         tuple(Filled(before[what], after[what]) for what in before),
+        left_out,
     )
 
 

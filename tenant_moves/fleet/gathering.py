@@ -11,6 +11,7 @@ from catalog import names
 from database_moves.database import Database
 from database_moves.errors import MoveError, RefusedError
 from tenant_moves import entries, plan
+from tenant_moves.fleet import standing
 from tenant_moves.fleet.board import OPEN
 from tenant_moves.fleet.orders import Order
 from tenant_moves.slices import key, same
@@ -29,6 +30,8 @@ Rank = Literal["tier", "smallest", "largest", "name"]
 TIERS = ("trial", "standard", "enterprise")
 """Those go first whom a surprise would hurt least."""
 USUAL_PRIORITY = 100
+SETTLED = "is served where it is declared"
+"""Of whom nothing needs to be said."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,19 @@ def gather(
             # A tenant nobody named and nobody brought up is no fault.
             if tenants or not isinstance(error, _NeverUpError):
                 refused[tenant] = str(error)
+            elif (why := standing.being_created(platform, tenant)) is not None:
+                left[tenant] = why
             continue
         if found is None:
-            left[tenant] = "is served where it is declared"
-        else:
+            left[tenant] = SETTLED
+            continue
+        stays = None if found.begun else standing.suspended(platform.catalog, tenant)
+        if stays is None:
             plans[tenant] = found
+        elif tenants:
+            refused[tenant] = f"{stays}: take `suspended` out of its file first"
+        else:
+            left[tenant] = stays
     sizes: dict[str, int] = {}
     if rank in ("smallest", "largest"):
         for tenant in list(plans):

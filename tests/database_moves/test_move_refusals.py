@@ -13,6 +13,7 @@ from database_moves.admission import Verb
 from database_moves.errors import RefusedError
 from database_moves.options import MoveOptions
 from database_moves.state import MoveState, Phase
+from tenant_moves.context import driven_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,24 @@ def test_every_phase_has_a_way_out_and_every_refusal_names_commands_that_are_tak
         assert phase in str(refusal.value)
         assert all(f"database {command} " in str(refusal.value) for command in offered)
         assert not over or "another name" in str(refusal.value)
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_who_drives_a_move_by_other_commands_is_told_of_none_of_the_usual_ones(
+    phase: Phase,
+) -> None:
+    others = driven_by("acme")
+    state = standing(phase)
+    request = state.request.model_copy(update={"driven_by": others})
+    state = state.model_copy(update={"request": request})
+    told = [str(step) for step in next_steps.remaining(state)]
+    for verb in VERBS:
+        if not admission.allowed(verb, phase):
+            with pytest.raises(RefusedError) as refusal:
+                admission.admit(state, verb)
+            told.append(str(refusal.value))
+            assert "`patchworks tenant " in told[-1]
+    assert not [text for text in told if "patchworks database" in text]
 
 
 def test_a_move_without_a_way_back_is_not_rolled_back_but_finished() -> None:

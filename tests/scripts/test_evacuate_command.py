@@ -38,6 +38,35 @@ def test_the_placements_are_written_and_nothing_else_is_touched(patchworks, cata
     assert (again.returncode, again.stdout) == (0, f"{CELL} has no tenants\n")
 
 
+def test_who_can_not_be_moved_stays_and_is_named_with_the_reason(
+    patchworks, catalog_copy, tmp_path
+):
+    file = catalog_copy / "tenants/cobalt-logistics.yaml"
+    file.write_text(file.read_text().replace("tier:", "suspended: unpaid since May\ntier:"))
+    stacks = tmp_path / "state/stacks"
+    stacks.mkdir(parents=True)
+    # One was begun and did not come up; of the other one's file nothing is left.
+    for tenant in ("aurelia-health", "given-up"):
+        (stacks / f"tenant.{tenant}.jsonl").write_text('{"version": 2}\n')
+    arguments = ("cell", "evacuate", CELL, "--spread", "--yes", "--catalog", str(catalog_copy))
+    arguments = (*arguments, "--state", str(tmp_path / "state"))
+    shown = patchworks(*arguments, "--dry-run", "--json")
+    document = json.loads(shown.stdout)
+    assert [each["tenant"] for each in document["tenants"]] == ["brightwater"]
+    why = {each["tenant"]: each["why"] for each in document["left_out"]}
+    assert why["aurelia-health"].startswith("is being created (the tenant's stack has exported")
+    assert why["cobalt-logistics"] == "is suspended (unpaid since May)"
+    assert why["given-up"].startswith("is being deleted")
+    ran = patchworks(*arguments)
+    assert ran.returncode == 0, ran.stderr
+    assert "cobalt-logistics stays: it is suspended (unpaid since May)\n" in ran.stdout
+    assert "wrote 1 files" in ran.stdout
+    assert ran.stdout.endswith(f"{CELL} will not be empty: 3 of its 4 tenants stay\n")
+    again = patchworks(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.endswith(f"{CELL} will not be empty: 3 of its 3 tenants stay\n")
+
+
 def test_what_fits_nowhere_is_refused_with_every_reason_and_nothing_is_written(
     patchworks, catalog_copy
 ):

@@ -19,7 +19,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from rehearsal.stack_poolers import start_poolers
-from tenant_moves import credentials
+from tenant_moves import credentials, entries
 from tenant_moves.local import LocalPlatform, Silent
 from tenant_moves.slices import key
 from tenant_moves.verify import verify
@@ -127,6 +127,21 @@ class FleetJourney(Journey):
 
     def serving(self, tenant: str) -> str:
         return key(self.platform.served()[tenant])
+
+    def in_a_move(self, tenant: str) -> bool:
+        """Whether the ledger names a move of it."""
+        platform = self.platform
+        entry = entries.table(platform.catalog.organization, platform.aws).entry(tenant)
+        assert entry is not None
+        return entry.move is not None
+
+    def has_database(self, tenant: str, cell: str) -> bool:
+        """Whether a cell's shared server has a database of the tenant's name."""
+        server = self.cloud.postgresql.find(f"{cell}-pool-a.local", 0)
+        with psycopg.connect(server.superuser_dsn) as session:
+            name = self.secret(tenant)["dbname"]
+            found = session.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+            return found.fetchone() is not None
 
     def disagreeing(self, tenant: str) -> list[str]:
         """What the consistency checker finds wrong."""

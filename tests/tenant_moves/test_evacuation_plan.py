@@ -32,7 +32,7 @@ def catalog(*tenants: Tenant) -> Catalog:
 
 
 def planned(found: Catalog, *targets: str) -> dict[str, str]:
-    relocations = evacuation.plan(found, IRELAND, targets).relocations
+    relocations = evacuation.plan(found, IRELAND, targets, {}).relocations
     return {each.tenant: key(each.target) for each in relocations}
 
 
@@ -70,6 +70,17 @@ def test_everyone_who_fits_nowhere_is_named_with_every_reason() -> None:
         assert f"{VIRGINIA}/pool-b would have 6000 of 4997 connections" in reason
 
 
+def test_who_is_suspended_being_created_or_deleted_stays_and_takes_no_room_elsewhere() -> None:
+    late = tenant("late", connections=4_990).model_copy(update={"suspended": "unpaid since May"})
+    news = tenant("news", connections=4_990)
+    unsettled = {"news": "is being created (no end yet)", "gone": "is being deleted"}
+    goes = tenant("goes")
+    alone = evacuation.plan(catalog(goes), IRELAND, [VIRGINIA], {})
+    found = evacuation.plan(catalog(late, news, goes), IRELAND, [VIRGINIA], unsettled)
+    assert (found.relocations, found.filled) == (alone.relocations, alone.filled)
+    assert found.left_out == unsettled | {"late": "is suspended (unpaid since May)"}
+
+
 def test_the_cpus_of_a_cell_are_a_limit_as_well() -> None:
     most = cell_cpus(SHIPPED.cells[SYDNEY])
     two = [tenant(f"t-{n}", cpu=f"{most // 2 + 1}") for n in range(2)]
@@ -80,7 +91,7 @@ def test_the_cpus_of_a_cell_are_a_limit_as_well() -> None:
 
 
 def test_a_database_of_its_own_goes_along_and_is_backed_up_as_its_new_cell_is() -> None:
-    found = evacuation.plan(catalog(SHIPPED.tenants["aurelia-health"]), IRELAND, [VIRGINIA])
+    found = evacuation.plan(catalog(SHIPPED.tenants["aurelia-health"]), IRELAND, [VIRGINIA], {})
     (moved,) = found.relocations
     region = SHIPPED.cells[VIRGINIA].databases["pool-a"].backup_region
     assert moved.values == {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from tenant_journey import IRELAND, TENANT, VIRGINIA
 from database_moves.errors import AbortedError, RefusedError
 from database_moves.options import MoveOptions
 from tenant_moves import commands, entries, sealing
+from tenant_moves.fleet.gathering import gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from database_moves.progress import Step
     from tenant_moves.commands import Asked
+    from tenant_moves.fleet.gathering import Gathered
 
 pytestmark = pytest.mark.needs_pgbouncer
 
@@ -212,6 +215,11 @@ def asked(
     return commands.Asked(journey.platform, TENANT, options, report, threading.Event())
 
 
+def gathered(journey: TenantJourney, *tenants: str) -> Gathered:
+    options = MoveOptions(cutover="manual")
+    return gather(journey.platform, tenants, {}, options, rank="tier", priority=100, finish=False)
+
+
 def test_what_can_not_go_well_is_refused_before_anything_changes(journey: TenantJourney) -> None:
     journey.settle(VIRGINIA, "pool-a")
     journey.declare(*THERE)
@@ -231,18 +239,16 @@ def test_what_can_not_go_well_is_refused_before_anything_changes(journey: Tenant
         pytest.raises(RefusedError, match="does not offer the extensions hoststore"),
     ):
         commands.move(asked(journey))
-    with (
-        journey.edited(f"tenants/{TENANT}.yaml", ("tier:", "suspended: unpaid since May\ntier:")),
-        pytest.raises(
-            RefusedError, match=r"is suspended \(unpaid since May\): take `suspended` out"
-        ),
-    ):
-        commands.move(asked(journey))
-    with (
-        journey.with_stack_at('{"version": 2}\n'),
-        pytest.raises(RefusedError, match="it is being created, or its first update did not end"),
-    ):
-        commands.move(asked(journey))
+    with journey.edited(f"tenants/{TENANT}.yaml", ("tier:", "suspended: unpaid since May\ntier:")):
+        left, refused = gathered(journey).left, gathered(journey, TENANT).refused
+        assert left == {TENANT: "is suspended (unpaid since May)"}
+        assert refused == {TENANT: f"{left[TENANT]}: take `suspended` out of its file first"}
+        with pytest.raises(RefusedError, match=re.escape(refused[TENANT])):
+            commands.move(asked(journey))
+    with journey.with_stack_at('{"version": 2}\n'):
+        assert gathered(journey).left[TENANT].startswith("is being created (")
+        with pytest.raises(RefusedError, match="being created, or its first update did not end"):
+            commands.move(asked(journey))
     with journey.with_stack_at(""), pytest.raises(RefusedError, match="has not been rehearsed"):
         commands.move(asked(journey))
     with pytest.raises(RefusedError, match="nobody is not in the catalog: it is being deleted"):
@@ -277,8 +283,13 @@ def test_a_ledger_that_changed_meanwhile_undoes_the_cutover(journey: TenantJourn
 
     with journey.workload(VIRGINIA) as clients:
         clients.wait_for_writes(5)
-        with pytest.raises(AbortedError, match=r"source serves as before.*changed meanwhile"):
+        with pytest.raises(
+            AbortedError, match=r"source serves as before.*changed meanwhile"
+        ) as undone:
             commands.move(asked(journey, meddle))
+        assert f"`patchworks tenant move {TENANT}`" in str(undone.value)
+        assert f"`patchworks tenant rollback {TENANT}`" in str(undone.value)
+        assert "patchworks database" not in str(undone.value)
         clients.wait_for_writes(5)
         assert journey.serving() == f"{VIRGINIA}/pool-a"
         assert journey.disagreeing() == []

@@ -96,6 +96,12 @@ def test_a_declared_placement_waits_for_its_delivery_and_then_moves_past_an_oper
     assert delivered.code == 0, delivered.said
     (due,) = moves(scratch)
     assert (due["cell"], due["environment"], due["waits"]) == (CELL, "dev", "")
+    scratch.edit(f"tenants/{TENANT}.yaml", ("tier:", "suspended: unpaid since May\ntier:"))
+    scratch.commit("Suspended")
+    ended = scratch.run("deliver", "moves")
+    assert ended.out.startswith(f"{WAY}: waits: {TENANT} is suspended: unpaid since May; ")
+    scratch.edit(f"tenants/{TENANT}.yaml", ("suspended: unpaid since May\ntier:", "tier:"))
+    scratch.commit("Paid")
     asked = []
     jobs = act(
         scratch,

@@ -52,7 +52,8 @@ def time(situation: Situation) -> Iterator[Finding]:
             "move when less is written; the lag shows whether the follower keeps up",
         )
     elif seconds > DAY:
-        yield warning(said, "raise or drop --rate-limit, or raise --jobs")
+        limited = situation.options.rate_limit is not None
+        yield warning(said, f"{'raise or drop --rate-limit, or ' * limited}raise --jobs")
     else:
         yield fine(said)
 
