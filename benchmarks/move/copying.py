@@ -32,8 +32,8 @@ WHOLE = "patchworks, the whole move"
 SAID = """\
 Every contestant has two jobs and the same two servers, PostgreSQL 16 to 18. Times are from the
 start of the first process until rows, indexes and constraints are there. "The copy" of patchworks
-has its start, the preflight and the statistics in it, which the others do without; "the whole
-move" also follows the source, and has compared every row on both sides by hashes. Beside the times
+has its start and the preflight in it, which the others do without; "the whole move" also follows
+the source, has statistics, and has compared every row on both sides by hashes. Beside the times
 stands the least processor time of both servers and the tool."""
 
 

@@ -21,7 +21,7 @@ JOBS = 2
 """Of every contestant, on a machine with two cores."""
 
 COPIED = "constraints"
-"""The step after which rows, indexes and constraints are there, and statistics too."""
+"""The step after which rows, indexes and constraints are there; statistics come later."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Moved:
     """What one move took, in seconds since its process was started."""
 
     copied: float
-    """Until rows, indexes, constraints and statistics were there."""
+    """Until rows, indexes and constraints were there."""
     verified: float
     """Until the target followed, every row was compared, and the process had ended."""
     steps: dict[str, float]

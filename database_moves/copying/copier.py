@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -17,15 +18,17 @@ from database_moves.copying.transfer import described
 from database_moves.copying.worker import Begin, Done, Failed, Moved
 from database_moves.errors import MoveError, SnapshotLostError
 from database_moves.progress import Progress, silent
+from database_moves.schema import restoring
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from database_moves.copying.crew import Spares
     from database_moves.copying.parts import Task
     from database_moves.copying.snapshot import Snapshot
     from database_moves.database import Database
     from database_moves.inventory import Table
+    from database_moves.schema.along import Build
 
 PATIENCE_SECONDS = 600.0
 """A server that does not come back for so long ends the copy."""
@@ -34,6 +37,8 @@ BACKOFF_SECONDS = (0.2, 10.0)
 """The first wait after a lost connection, and the longest: each is twice the one before."""
 
 TELL_SECONDS = 0.5
+
+_NO_BUILDS: Mapping[tuple[str, str], Build] = MappingProxyType({})
 
 _AGAIN = "run the same command again: the copy starts over at a new snapshot"
 
@@ -60,12 +65,15 @@ def copy_rows(
     progress: Progress = silent,
     part_bytes: int = 256 * 1024**2,
     spares: Spares | None = None,
+    builds: Mapping[tuple[str, str], Build] = _NO_BUILDS,
 ) -> CopyResult:
     """Copy the tables' rows as the snapshot shows them; unlogged tables are left out.
 
     The target's tables must be empty, except for parts that an earlier call with the same snapshot
     brought, which are kept. `rate_limit` is in bytes a second for all `jobs` together. `spares` are
-    taken before processes are started. Lost
+    taken before processes are started. `builds`
+    has, by schema and name, the indexes that small tables get with their rows; those that can't be
+    built are left. Lost
     connections and restarts are sat out while the snapshot lives. Whatever is raised, no part is
     there by half. Raises `SnapshotLostError` when the copy must start over, `MoveError` for
     anything else, and whatever `progress` raises.
@@ -78,7 +86,10 @@ def copy_rows(
         with Crew(begin, spares) as crew:
             with target.session("ledger") as connection:
                 control.ensure(connection)
-            tasks = _planned(source, target, wanted, snapshot, jobs=jobs, part_bytes=part_bytes)
+                restoring.ensure(connection)
+            tasks = _planned(
+                source, target, wanted, snapshot, builds, jobs=jobs, part_bytes=part_bytes
+            )
             meter = Meter(tasks, progress, time.monotonic())
             while left := ledger.left(target, tasks, snapshot):
                 meter.restart(left)
@@ -99,6 +110,7 @@ def _planned(
     target: Database,
     tables: Sequence[Table],
     snapshot: Snapshot,
+    builds: Mapping[tuple[str, str], Build],
     *,
     jobs: int,
     part_bytes: int,
@@ -107,7 +119,7 @@ def _planned(
     if snapshot.plan is None:
         with source.session("plan") as connection:
             measured = statements.measure(connection, tables)
-        tasks = plan(measured, part_bytes=part_bytes, jobs=jobs)
+        tasks = plan(measured, part_bytes=part_bytes, jobs=jobs, builds=builds)
         with target.session("plan") as connection:
             ledger.refuse_rows(connection, measured, snapshot)
         snapshot.plan = tasks
@@ -168,7 +180,12 @@ class _Copy:
             self._went_well()
         elif isinstance(message, Failed):
             self._again(message.number)
-            self._judge(message)
+            if message.kind == "BuildError":
+                # The rows come without, and whoever builds the rest tells which can't be built.
+                task = self._tasks[message.number]
+                self._tasks[message.number] = tuple(replace(part, build=None) for part in task)
+            else:
+                self._judge(message)
         elif isinstance(message, Died):
             for number in message.tasks:
                 self._again(number)

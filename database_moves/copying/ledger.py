@@ -22,20 +22,38 @@ if TYPE_CHECKING:
     from database_moves.inventory import Table
 
 
+_FILLED = """
+SELECT n.nspname, c.relname
+  FROM unnest(%s::text[], %s::text[]) AS t(schema, name)
+  JOIN pg_namespace AS n ON n.nspname = t.schema
+  JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = t.name
+ WHERE pg_relation_size(c.oid) > 0
+"""
+
+
 def erase_rows(target: Database, tables: Sequence[Table]) -> None:
-    """Empty the tables on the target and forget that they were copied, in one transaction."""
+    """Empty the tables on the target and forget that they were copied, in one transaction.
+
+    One that has no page is left as it is: truncating it takes as long as making it.
+    """
+    names = [table.schema for table in tables], [table.name for table in tables]
     with target.session("erase") as connection:
         control.ensure(connection)
         with connection.transaction():
-            names = sql.SQL(", ONLY ").join(table.qualified for table in tables)
-            if tables:
-                connection.execute(sql.SQL("TRUNCATE ONLY {}").format(names))
+            # Every part enters the ledger first: whatever a lost worker was at has ended now.
+            connection.execute(
+                sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(statements.LEDGER)
+            )
+            filled = connection.execute(_FILLED, names).fetchall()
+            if filled:
+                listed = sql.SQL(", ONLY ").join(sql.Identifier(*name) for name in filled)
+                connection.execute(sql.SQL("TRUNCATE ONLY {}").format(listed))
             connection.execute(
                 sql.SQL(
                     "DELETE FROM {} AS l USING unnest(%s::text[], %s::text[]) AS t(s, n) "
                     "WHERE l.table_schema = t.s AND l.table_name = t.n"
                 ).format(statements.LEDGER),
-                ([table.schema for table in tables], [table.name for table in tables]),
+                names,
             )
 
 

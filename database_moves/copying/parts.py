@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from database_moves.schema.along import Build
 
 SMALLEST_PART = 16 * 1024**2
 """Bytes; below this a part's own cost (two sessions' transactions, a commit) begins to show."""
@@ -17,6 +20,14 @@ PARTS_A_JOB = 4
 
 BATCH_TABLES = 100
 """Tables in one transaction at most: each holds locks on the target until it ends."""
+
+BATCH_OBJECTS = 400
+"""Tables and their indexes in one transaction at most: the same, where a table has many."""
+
+BUILT_BYTES = 8 * 1024**2
+"""Up to this size a table's indexes are built by the session that has just written its rows: they
+are in its caches still, and nobody else waits for them. Those of a larger one are built side by
+side, when all rows are there."""
 
 FROZEN_BYTES = 4 * 1024**2
 """From this size on a table's rows are written frozen, which its own transaction must truncate it
@@ -50,6 +61,8 @@ class Part:
     first: int
     end: int | None
     bytes: int
+    build: Build | None = None
+    """The table's indexes, which its own transaction builds."""
 
     @property
     def whole(self) -> bool:
@@ -66,11 +79,18 @@ Task = tuple[Part, ...]
 """Parts that are copied in one transaction: one of several, or some whole tables."""
 
 
-def plan(tables: Sequence[Measured], *, part_bytes: int, jobs: int) -> tuple[Task, ...]:
+def plan(
+    tables: Sequence[Measured],
+    *,
+    part_bytes: int,
+    jobs: int,
+    builds: Mapping[tuple[str, str], Build] = MappingProxyType({}),
+) -> tuple[Task, ...]:
     """Every page of every table in exactly one task, the largest tasks first.
 
     Tables without pages are left out. `part_bytes` is the most a part should have; where all is
-    small, parts are smaller, so that every job has some.
+    small, parts are smaller, so that every job has some. `builds` has, by schema and name, what
+    builds the indexes of tables; small ones get them with their rows.
     """
     total = sum(table.bytes for table in tables)
     size = max(1, min(part_bytes, max(SMALLEST_PART, total // (jobs * PARTS_A_JOB))))
@@ -81,10 +101,11 @@ def plan(tables: Sequence[Measured], *, part_bytes: int, jobs: int) -> tuple[Tas
             continue
         parts = _split(table, size)
         if len(parts) == 1:
-            single.append(parts[0])
+            build = builds.get((table.schema, table.name)) if table.bytes < BUILT_BYTES else None
+            single.append(replace(parts[0], build=build))
         else:
             tasks += [(part,) for part in parts]
-    tasks += _batches(single, size)
+    tasks += _batches(single, min(size, SMALLEST_PART))
     return tuple(sorted(tasks, key=lambda task: -sum(part.bytes for part in task)))
 
 
@@ -109,15 +130,18 @@ def _split(table: Measured, size: int) -> list[Part]:
 def _batches(parts: Iterable[Part], size: int) -> list[Task]:
     batches: list[Task] = []
     batch: deque[Part] = deque()
-    room = 0
+    room = objects = 0
     for part in sorted(parts, key=lambda part: -part.bytes):
-        if batch and (part.bytes > room or len(batch) == BATCH_TABLES):
+        made = 1 + (0 if part.build is None else len(part.build.keys))
+        full = len(batch) == BATCH_TABLES or objects + made > BATCH_OBJECTS
+        if batch and (part.bytes > room or full):
             batches.append(tuple(batch))
             batch.clear()
         if not batch:
-            room = size
+            room, objects = size, 0
         batch.append(part)
         room -= part.bytes
+        objects += made
     if batch:
         batches.append(tuple(batch))
     return batches

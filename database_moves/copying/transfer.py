@@ -11,12 +11,14 @@ from psycopg import sql
 from database_moves import crash_points
 from database_moves.copying import statements, through_libpq, wire
 from database_moves.inventory import qualified_name
+from database_moves.schema import restoring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from database_moves.copying.parts import Part, Task
     from database_moves.database import Database
+    from database_moves.schema.along import Build
 
 _READ_ONLY = {
     "default_transaction_isolation": "repeatable read",
@@ -29,7 +31,7 @@ _READ_ONLY = {
 
 # What a crash of the target takes back is taken back whole, rows and ledger; the copy's end looks
 # at the ledger under a synchronous commit.
-_UNHURRIED = {"synchronous_commit": "off", "lock_timeout": "0"}
+_UNHURRIED = {**restoring.SETTINGS, "synchronous_commit": "off", "lock_timeout": "0"}
 
 
 class SnapshotGoneError(Exception):
@@ -50,6 +52,10 @@ class PartError(Exception):
     def __init__(self, part: Part, cause: psycopg.Error) -> None:
         self.cause = cause
         super().__init__(f"{described(part)}: {str(cause).strip()}")
+
+
+class BuildError(Exception):
+    """A table's indexes can't be built along with its rows."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,8 @@ class Transfer:
         """Copy what of the task the target does not have yet, and commit it.
 
         After an error both sessions are closed. Raises `SnapshotGoneError`, `RewrittenError`,
-        `UnexpectedRowsError`, and `psycopg.Error` or `PartError` as the servers would.
+        `UnexpectedRowsError`, `BuildError`, and `psycopg.Error` or `PartError` as the servers
+        would.
         """
         try:
             return self._copy(task)
@@ -106,11 +113,18 @@ class Transfer:
         if missing:
             self._begin_reading(reading, missing)
             _make_ready(writing, missing)
+            there = _built(writing, missing)
+            built: list[str] = []
             for part in missing:
                 try:
                     sizes.append(self._rows(reading, writing, part))
+                    if part.build is not None and there.isdisjoint(part.build.keys):
+                        _build(writing, part.build)
+                        built += part.build.keys
                 except psycopg.Error as error:
                     raise PartError(part, error) from error
+            if built:
+                restoring.record(writing, built)
             self._settle(writing, missing, sizes)
             reading.execute("ROLLBACK")
         crash_points.reached("copy.before-commit")
@@ -141,7 +155,8 @@ class Transfer:
             ).format(statements.LEDGER),
             (self._identity, *map(list, zip(*rows, strict=True))),
         ).fetchall()
-        return [part for part in task if (part.table.schema, part.table.name) in set(taken)]
+        entered = set(taken)
+        return [part for part in task if (part.table.schema, part.table.name) in entered]
 
     def _begin_reading(self, reading: psycopg.Connection[Any], parts: list[Part]) -> None:
         reading.execute("BEGIN")
@@ -193,6 +208,21 @@ class Transfer:
             ).format(statements.LEDGER),
             tuple(map(list, zip(*rows, strict=True))),
         )
+
+
+def _built(writing: psycopg.Connection[Any], parts: list[Part]) -> set[str]:
+    """What an earlier copy of these tables has built: it stays when rows are copied anew."""
+    keys = [key for part in parts if part.build is not None for key in part.build.keys]
+    return restoring.restored(writing, keys) if keys else set()
+
+
+def _build(writing: psycopg.Connection[Any], build: Build) -> None:
+    try:
+        writing.execute(build.statements)
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
+        raise BuildError(restoring.message(error)) from error
 
 
 def described(part: Part) -> str:

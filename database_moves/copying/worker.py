@@ -21,6 +21,7 @@ import psycopg
 from database_moves import crash_points
 from database_moves.copying.rate import Rate
 from database_moves.copying.transfer import (
+    BuildError,
     PartError,
     RewrittenError,
     SnapshotGoneError,
@@ -175,7 +176,13 @@ def failure(number: int, error: Exception) -> Failed:
     )
     lost = lost or state in _PASSING
     known = isinstance(
-        error, PartError | SnapshotGoneError | RewrittenError | UnexpectedRowsError | psycopg.Error
+        error,
+        BuildError
+        | PartError
+        | SnapshotGoneError
+        | RewrittenError
+        | UnexpectedRowsError
+        | psycopg.Error,
     )
     message = str(error) if known else f"{type(error).__name__}: {error}"
     return Failed(number, type(error).__name__, message, state, lost)

@@ -34,7 +34,16 @@ _INDEXES = f"""
 SELECT i.indexrelid::bigint, coalesce(k.oid, 0)::bigint, coalesce(k.contype::text, ''),
        n.nspname, c.relname, c.relkind::text, x.relname, pg_get_indexdef(i.indexrelid),
        m.amname = 'btree', coalesce(k.condeferrable, false), coalesce(k.condeferred, false),
-       i.indisclustered, i.indisreplident
+       i.indisclustered, i.indisreplident,
+       NOT EXISTS (
+           SELECT FROM pg_depend AS d
+            WHERE (d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+                   OR d.classid = 'pg_constraint'::regclass AND d.objid = k.oid)
+              AND (d.refclassid = 'pg_proc'::regclass
+                   OR d.refclassid IN ('pg_operator'::regclass, 'pg_opclass'::regclass)
+                      AND NOT EXISTS (SELECT FROM pg_depend AS e
+                                       WHERE e.classid = d.refclassid AND e.objid = d.refobjid
+                                         AND e.deptype = 'e')))
   FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid JOIN pg_am AS m ON m.oid = x.relam
   JOIN pg_class AS c ON c.oid = i.indrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
   LEFT JOIN pg_constraint AS k
@@ -74,6 +83,9 @@ class IndexFact:
     deferred: bool
     clustered: bool
     replica_identity: bool
+    apart: bool = False
+    """Whether it needs the rows of its own table only. One that calls functions which are not
+    PostgreSQL's own may read any, whatever they are declared as."""
 
 
 @dataclass(frozen=True)

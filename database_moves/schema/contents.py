@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from database_moves.errors import MoveError
@@ -51,7 +52,7 @@ class Entry:
     access_method: str
     needs: frozenset[int]
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The same for the same object with the same definition, whatever archive it is in."""
         parts = (self.kind, self.schema, self.name, self.owner, self.statement)

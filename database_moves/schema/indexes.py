@@ -76,6 +76,17 @@ def entries_of(archive: Archive) -> list[Entry]:
     return taken
 
 
+def apart(archive: Archive) -> dict[tuple[str, str], list[Entry]]:
+    """Those of them that need only one table's rows, by the table's schema and name."""
+    facts = _facts(archive)
+    tables: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries_of(archive):
+        fact = facts.get(entry.oid)
+        if fact is not None and fact.apart and entry.kind != "INDEX ATTACH":
+            tables.setdefault((fact.schema, fact.table), []).append(entry)
+    return tables
+
+
 def build_indexes(
     target: Database,
     archive: Archive,

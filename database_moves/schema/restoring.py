@@ -58,14 +58,21 @@ def prepare(target: Database) -> None:
             (f"{names.APPLICATION} {PURPOSE}",),
         )
         control.ensure(connection)
-        connection.execute(
-            sql.SQL("CREATE TABLE IF NOT EXISTS {} (entry text PRIMARY KEY)").format(_RESTORED)
-        )
+        ensure(connection)
 
 
-def restored(connection: Connection) -> set[str]:
-    """The keys of what was run."""
-    return {key for (key,) in connection.execute(sql.SQL("SELECT entry FROM {}").format(_RESTORED))}
+def ensure(connection: Connection) -> None:
+    """Make the record of what was run, where there is none."""
+    connection.execute(
+        sql.SQL("CREATE TABLE IF NOT EXISTS {} (entry text PRIMARY KEY)").format(_RESTORED)
+    )
+
+
+def restored(connection: Connection, keys: Sequence[str] | None = None) -> set[str]:
+    """The keys of what was run, of all or of some."""
+    query = sql.SQL("SELECT entry FROM {} WHERE %s::text[] IS NULL OR entry = ANY(%s)")
+    given = None if keys is None else list(keys)
+    return {key for (key,) in connection.execute(query.format(_RESTORED), (given, given))}
 
 
 def record(connection: Connection, keys: Iterable[str]) -> None:

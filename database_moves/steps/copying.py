@@ -10,8 +10,9 @@ from database_moves.carry import firing
 from database_moves.copying import copy_rows, create_slot_with_snapshot, erase_rows
 from database_moves.crash_points import reached
 from database_moves.errors import SnapshotLostError, UnansweredError
+from database_moves.schema import along
 from database_moves.schema.indexes import build_indexes
-from database_moves.schema.refreshing import analyze, refresh_materialized_views
+from database_moves.schema.refreshing import refresh_materialized_views
 from database_moves.schema.restore import restore_rest
 from database_moves.steps.following import stream_to
 from database_moves.steps.patience import patient
@@ -84,6 +85,7 @@ def _copy(context: Context, recorded: Recording) -> CopyResult:
             rate_limit=context.options.rate_limit,
             part_bytes=context.options.part_bytes,
             progress=recorded.progress,
+            builds=along.builds(archive_of(context)),
             spares=None if context.ahead is None else context.ahead.spares,
         )
     reached("copy.copied")
@@ -93,7 +95,7 @@ def _copy(context: Context, recorded: Recording) -> CopyResult:
 @durable.step("indexes")
 @patient
 def indexes(move: str) -> Output:
-    """Build indexes and keys, several at once."""
+    """Build the indexes and keys that did not come with the rows, several at once."""
     context = contexts.of(move)
     with recording(context, "indexes", "indexes") as recorded:
         build_indexes(
@@ -110,7 +112,7 @@ def indexes(move: str) -> Output:
 @durable.step("constraints")
 @patient
 def constraints(move: str) -> Output:
-    """Make all that is left of the schema, then what the planner and the views need."""
+    """Make all that is left of the schema, then fill the views."""
     context = contexts.of(move)
     with recording(context, "indexes", "constraints") as recorded:
         made = archive_of(context)
@@ -128,6 +130,5 @@ def constraints(move: str) -> Output:
             # Before any change is applied: a trigger that fires always would fire for it.
             firing.carry(source, target)
         refresh_materialized_views(made, context.target)
-        analyze(context.target, context.options.jobs, progress=recorded.progress)
         reached("constraints.done")
         return recorded.output(f"{count} objects")

@@ -12,6 +12,7 @@ from database_moves.errors import MoveError, StreamLostError
 from database_moves.progress import Step
 from database_moves.replication.stream import Stream
 from database_moves.replication.trend import LagTrend
+from database_moves.schema.refreshing import analyze
 from database_moves.state import TableVerified, VerificationRecord, now, stored
 from database_moves.steps import preparing
 from database_moves.steps.patience import patient
@@ -38,7 +39,7 @@ def stream_to(context: Context, follower: Side) -> Stream:
 @durable.step("follow")
 @patient
 def follow(move: str) -> Output:
-    """Subscribe the target from the snapshot on, and wait until it is near."""
+    """Subscribe the target from the snapshot on, collect statistics, and wait until it is near."""
     context = contexts.of(move)
     stream = stream_to(context, "target")
     with recording(context, "follow", "follow", stream) as recorded:
@@ -47,6 +48,8 @@ def follow(move: str) -> Output:
         stream.subscribe(enabled=True)
         stream.enable()
         with stream.heartbeat():
+            # Changes come in meanwhile: they are applied by keys, whatever the statistics say.
+            analyze(context.target, context.options.jobs, progress=recorded.progress)
             try:
                 catch_up(context, stream, recorded)
             except StreamLostError as lost:

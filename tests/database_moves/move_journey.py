@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 NAME = "orders"
 
-# 9 MB, above the size from which indexes and foreign keys of a table are made one by one.
+# 9 MB, above the size from which indexes and foreign keys of a table are made one by one; and
+# none, where no rows come that would bring the key along.
 LARGE = """
 CREATE TABLE workload.documents (
     id int PRIMARY KEY, client int NOT NULL REFERENCES workload.counters, body text);
 ALTER TABLE workload.documents ALTER body SET STORAGE EXTERNAL;
 INSERT INTO workload.documents SELECT n, 0, repeat('x', 9000) FROM generate_series(1, 1000) AS n;
 CREATE INDEX ON workload.documents (client, id);
+CREATE TABLE workload.drafts (id int PRIMARY KEY, body text);
 CREATE MATERIALIZED VIEW workload.totals AS
     SELECT client, count(*) AS number FROM workload.documents GROUP BY client;
 """
@@ -42,7 +44,7 @@ class Journey:
     name: str = NAME
 
     def fill(self) -> None:
-        """Add what the writers leave alone: a table whose parts are built apart, and a view."""
+        """Add what the writers leave alone: a large table, an empty one, and a view."""
         with self.source.owner() as connection:
             connection.execute(LARGE.encode())
 

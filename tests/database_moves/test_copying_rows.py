@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -170,6 +170,34 @@ def test_row_security_hides_no_row_from_the_copy(pair: tuple[Made, Made]) -> Non
         erase_rows(copy.target, copy.tables)
         with pytest.raises(MoveError, match=r"public\.secret.*row-level security"):
             copy.run()
+
+
+def test_erasing_empties_what_holds_rows_and_leaves_an_empty_table_as_it_is(
+    pair: tuple[Made, Made],
+) -> None:
+    source, target = pair
+    on_both(source, target, "CREATE TABLE public.full (a int); CREATE TABLE public.empty (a int)")
+    with target.owner() as owner:
+        owner.execute("INSERT INTO public.full SELECT generate_series(1, 9)")
+        owner.execute("DELETE FROM public.full WHERE a > 5")
+        before = files(owner)
+    with copying(source, target) as copy:
+        erase_rows(copy.target, copy.tables)
+        copy.run()
+    with target.owner() as owner:
+        after = files(owner)
+        assert owner.execute("SELECT count(*) FROM public.full").fetchone() == (0,)
+    assert after["empty"] == before["empty"]
+    assert after["full"] != before["full"]
+
+
+def files(connection: psycopg.Connection[Any]) -> dict[str, int]:
+    return dict(
+        connection.execute(
+            "SELECT relname, pg_relation_filenode(oid)::bigint FROM pg_class"
+            " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        ).fetchall()
+    )
 
 
 @pytest.mark.parametrize("way", [wire.copy, through_libpq.copy])

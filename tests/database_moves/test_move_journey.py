@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from conftest import Made
     from kit.mover import Ended
     from move_journey import Journey
 
@@ -48,6 +49,19 @@ def stands(journey: Journey, phase: str, serving: str) -> None:
     journey.workload.wait_for_writes(5)
 
 
+def without_statistics(made: Made) -> list[tuple[Any, ...]]:
+    """Tables with rows of which the planner knows nothing."""
+    with made.superuser() as connection:
+        return connection.execute(
+            "SELECT c.oid::regclass::text FROM pg_class AS c"
+            " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+            " WHERE c.relkind = 'r' AND pg_relation_size(c.oid) > 0 AND n.nspname !~ '^pg_'"
+            " AND n.nspname NOT IN ('information_schema', 'patchworks_moves')"
+            " AND NOT EXISTS (SELECT FROM pg_stats AS s"
+            " WHERE s.schemaname = n.nspname AND s.tablename = c.relname)"
+        ).fetchall()
+
+
 @pytest.mark.parametrize(("source", "target"), [(16, 18), *([(18, 16)] if NIGHTLY else [])])
 def test_there_and_back_and_there_again_loses_nothing_and_leaves_nothing(
     make_journey: Callable[[int, int], Journey], source: int, target: int
@@ -58,6 +72,7 @@ def test_there_and_back_and_there_again_loses_nothing_and_leaves_nothing(
 
     done(journey.move("--cutover", "manual", *older(journey)))
     stands(journey, "ready", "source")
+    assert without_statistics(journey.target) == []
     refused = journey.command("rollback")
     assert refused.code == 3
     assert f"`patchworks database cutover {NAME}`" in refused.stderr
