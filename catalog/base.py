@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -22,6 +23,7 @@ class RefusedError(ValueError):
         self.remedy = remedy
 
 
+@lru_cache(maxsize=4096)
 def _network(value: str) -> str:
     try:
         network = ipaddress.ip_network(value, strict=False)

@@ -101,6 +101,10 @@ class Document:
 
 def walk(node: Node, location: Location = ()) -> Iterator[tuple[Location, Node]]:
     """Every node and its location, the outer ones first."""
-    yield location, node
-    for step, child in node.children.items():
-        yield from walk(child, (*location, step))
+    waiting = [(location, node)]
+    while waiting:
+        place, each = waiting.pop()
+        yield place, each
+        if each.children:
+            below = [((*place, step), child) for step, child in each.children.items()]
+            waiting.extend(reversed(below))

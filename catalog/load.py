@@ -11,7 +11,7 @@ from catalog.draft import Draft, entry
 from catalog.faults import CatalogFaults, Fault
 from catalog.organization import Organization
 from catalog.rules import judge
-from catalog.source import KINDS, catalog_files, read_document, strays_beside_organization
+from catalog.source import KINDS, Parsed, catalog_files, read_document, strays_beside_organization
 from catalog.tenant import Tenant
 
 if TYPE_CHECKING:
@@ -50,21 +50,24 @@ def load(root: Path) -> Catalog:
 
 
 def read(
-    root: Path, proposed: Mapping[str, bytes] | None = None
+    root: Path, proposed: Mapping[str, bytes] | None = None, parsed: Parsed | None = None
 ) -> tuple[Catalog | None, list[Fault]]:
     """The catalog below a directory and its faults, of which there are none when it loads.
 
-    `proposed` has the bytes of files as they would be, by their path below the root.
+    `proposed` has the bytes of files as they would be, by their path below the root. `parsed` is
+    filled with the files that are read, and saves reading what other directories have alike.
     """
     proposed = proposed or {}
     organization = "organization.yaml"
-    documents = [read_document(root, organization, "organization", proposed.get(organization))]
+    documents = [
+        read_document(root, organization, "organization", proposed.get(organization), parsed)
+    ]
     draft = Draft(root, entry(documents[0], Organization))
     for kind in ("cell", "tenant"):
         files, strays = catalog_files(root, kind)
         added = (file for file in proposed if file.startswith(f"{KINDS[kind]}/"))
         for file in sorted({*files, *added}, key=lambda name: name.removesuffix(".yaml")):
-            document = read_document(root, file, kind, proposed.get(file))
+            document = read_document(root, file, kind, proposed.get(file), parsed)
             name = PurePosixPath(file).stem
             if kind == "cell":
                 draft.cells[name] = entry(document, Cell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import unicodedata
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from catalog.document import Document
@@ -19,6 +20,9 @@ MAXIMUM_BYTES = 256 * 1024
 
 KINDS = {"organization": "", "cell": "cells", "tenant": "tenants"}
 """Each kind of catalog file and the directory it lives in."""
+
+Parsed = dict[tuple[str, bytes], Document]
+"""Documents by their file and its bytes: they depend on nothing else."""
 
 _BYTE_ORDER_MARKS = {
     b"\xef\xbb\xbf": "UTF-8 with a byte order mark",
@@ -101,13 +105,29 @@ def strays_beside_organization(root: Path) -> list[Document]:
     return strays
 
 
-def read_document(root: Path, file: str, kind: str, proposed: bytes | None = None) -> Document:
-    """Read one file, or what is proposed for it.
+def read_document(
+    root: Path,
+    file: str,
+    kind: str,
+    proposed: bytes | None = None,
+    parsed: Parsed | None = None,
+) -> Document:
+    """Read one file, or what is proposed for it; see `Parsed` for what has been read.
 
     Where the document has no root, its faults say why.
     """
     document = Document(shown(file))
     data = _read_bytes(root / file, document) if proposed is None else proposed
+    if data is None or parsed is None:
+        return _understood(document, data, kind)
+    known = parsed.get((file, data))
+    if known is None:
+        known = parsed[file, data] = _understood(document, data, kind)
+    # Rules add to a document's faults.
+    return replace(known, faults=[*known.faults], spoiled={*known.spoiled})
+
+
+def _understood(document: Document, data: bytes | None, kind: str) -> Document:
     text = None if data is None else _decode(data, document)
     if text is None:
         return document

@@ -16,6 +16,8 @@ from catalog.document import Node
 from catalog.faults import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from catalog.document import Document, Location
     from catalog.faults import Rule
 
@@ -65,10 +67,22 @@ class _Reader:
         self.stack: list[_Open] = []
 
     def read(self, loader: Any) -> None:
+        # A thousand files make a hundred thousand events, most of them scalars.
+        acts: dict[type, Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.AliasEvent: self._alias,
+            yaml.MappingStartEvent: self._open,
+            yaml.SequenceStartEvent: self._open,
+            yaml.MappingEndEvent: self._close,
+            yaml.SequenceEndEvent: self._close,
+        }
         documents = 0
         while loader.check_event():
             event = loader.get_event()
-            if isinstance(event, yaml.DocumentStartEvent):
+            act = acts.get(type(event))
+            if act is not None:
+                act(event)
+            elif isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
                     self._fault(
@@ -80,14 +94,6 @@ class _Reader:
                         remedy="move it to a file of its own",
                     )
                     return
-            elif isinstance(event, yaml.ScalarEvent):
-                self._scalar(event)
-            elif isinstance(event, yaml.AliasEvent):
-                self._alias(event)
-            elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
-                self._open(event)
-            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-                self._close()
 
     def _fault(
         self, rule: Rule, event: Any, problem: str, *, given: str, allowed: str, remedy: str
@@ -130,11 +136,11 @@ class _Reader:
 
     def _scalar(self, event: Any) -> None:
         self._check_properties(event)
-        line, column = _mark(event)
         text: str = event.value
         if self._awaits_key():
             self._key(event, text)
             return
+        line, column = _mark(event)
         plain = event.implicit[0] and event.tag is None
         if plain and AMBIGUOUS_NUMBER.match(text):
             self._fault(
@@ -150,7 +156,10 @@ class _Reader:
         self._place(Node(resolve(text) if plain else text, line, column, text))
 
     def _awaits_key(self) -> bool:
-        return bool(self.stack) and self.stack[-1].is_mapping and self.stack[-1].pending is None
+        if not self.stack:
+            return False
+        inner = self.stack[-1]
+        return inner.is_mapping and inner.pending is None
 
     def _key(self, event: Any, text: str) -> None:
         parent = self.stack[-1]
@@ -213,7 +222,7 @@ class _Reader:
         node = Node({} if is_mapping else (), *_mark(event))
         self.stack.append(_Open(node, self._next_location(), is_mapping=is_mapping))
 
-    def _close(self) -> None:
+    def _close(self, _event: Any) -> None:
         closed = self.stack.pop()
         if not closed.is_mapping:
             closed.node.value = tuple(closed.items)
@@ -227,9 +236,8 @@ class _Reader:
         return (*parent.location, step if step is not None else "")
 
     def _place(self, node: Node, *, spoiled: bool = False) -> None:
-        location = self._next_location()
         if spoiled:
-            self.document.spoiled.add(location)
+            self.document.spoiled.add(self._next_location())
         if not self.stack:
             self.document.root = node
             return
@@ -245,7 +253,8 @@ class _Reader:
 
 
 def _mark(event: Any) -> tuple[int, int]:
-    return event.start_mark.line + 1, event.start_mark.column + 1
+    mark = event.start_mark
+    return mark.line + 1, mark.column + 1
 
 
 _RESOLVERS: dict[str, list[tuple[str, re.Pattern[str]]]] = yaml.SafeLoader.yaml_implicit_resolvers

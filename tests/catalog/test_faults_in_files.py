@@ -321,3 +321,18 @@ def test_a_thousand_tenants_are_checked_in_seconds(workspace):
     assert catalog is not None
     assert len(catalog.tenants) == 1012
     assert time.process_time() - started < 10
+
+
+def test_faults_are_the_same_where_another_catalog_was_read_before(workspace):
+    """The files are alike but for one, by which some of the others are at fault, too."""
+    parsed = {}
+    shipped, none = read(find_root(), parsed=parsed)
+    assert none == []
+    files = len(parsed)
+    workspace.edit(TENANT, "name: brightwater", "name: cobalt-logistics")
+    workspace.write("tenants/harbour-foods.yaml", "name: [\n")
+    alone = read(workspace.root)
+    assert len(alone[1]) > 1
+    assert read(workspace.root, parsed=parsed) == alone
+    assert len(parsed) == files + 2
+    assert read(find_root(), parsed=parsed) == (shipped, [])
