@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi import ResourceOptions, _types, log
 from pulumi import output as output_module
+from pulumi import resource as sdk_resource
 from pulumi._utils import ContextProperty
 from pulumi.output import Output
 from pulumi.resource_hooks import ResourceHookBinding
@@ -24,7 +25,7 @@ from pulumi.runtime import resource as resource_module
 from pulumi.runtime import rpc, settings
 from pulumi.runtime import stack as stack_module
 
-from rehearsal.quick_sdk import options, outputs, properties, registration
+from rehearsal.quick_sdk import options, outputs, properties, registering, registration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _REMEMBERED = {
     name: cache(getattr(_types, name))
     for name in (
+        "input_type_py_to_pulumi_names",
+        "input_type_types",
         "unwrap_type",
         "unwrap_optional_type",
         "resource_types",
@@ -60,6 +63,8 @@ def accelerated() -> Iterator[None]:
         ),
         (ResourceOptions, "_copy", options.copy_options),
         (ResourceHookBinding, "merge", staticmethod(options.merge_hooks)),
+        (sdk_resource, "register_resource", registering.register_resource),
+        (sdk_resource, "collapse_alias_to_urn", registering.collapse_alias_to_urn),
         (resource_module, "prepare_resource", registration.prepare_resource),
         (resource_module, "resource_pb2", registration.QuickProtocol()),
         (resource_module, "create_urn", registration.create_urn),
