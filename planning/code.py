@@ -84,7 +84,11 @@ class Code:
 
     def is_same_as(self, other: Code) -> bool:
         """Whether two commits have the same programs, so that only their catalogs may differ."""
-        return self.programs == other.programs
+        return self._beside_catalog == other._beside_catalog or self.programs == other.programs
+
+    @property
+    def _beside_catalog(self) -> Mapping[str, Blob]:
+        return {path: blob for path, blob in self.blobs.items() if not _is_only_catalog(path)}
 
     @cached_property
     def _modules(self) -> frozenset[str]:

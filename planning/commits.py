@@ -171,8 +171,21 @@ class Repository:
         return f"{text}; run `git fetch`, or name one of {known}" if known else text
 
 
-def write(blobs: Mapping[str, Blob], directory: Path) -> None:
-    """Write files below an empty directory; links last, so that nothing is written through."""
+def size_of(*several: Mapping[str, Blob]) -> int:
+    """Bytes that files take on a disk, at the most."""
+    return sum(len(blob.content) + 8192 for blobs in several for blob in blobs.values())
+
+
+def write(
+    blobs: Mapping[str, Blob],
+    directory: Path,
+    alike: tuple[Mapping[str, Blob], Path] | None = None,
+) -> None:
+    """Write files below an empty directory; links last, so that nothing is written through.
+
+    `alike` has files that were written before, and where: what is the same becomes one file.
+    """
+    known, beside = alike or ({}, directory)
     made: set[str] = set()
     links: list[tuple[str, bytes]] = []
     for path, blob in blobs.items():
@@ -183,6 +196,9 @@ def write(blobs: Mapping[str, Blob], directory: Path) -> None:
             made.add(parent)
         if blob.is_link:
             links.append((target, blob.content))
+            continue
+        if known.get(path) == blob:
+            os.link(f"{beside}/{path}", target)
             continue
         # There are thousands: a file object for each would take most of the time.
         opened = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from planning import commits, confinement
+from planning.temporary import TemporaryDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,67 +43,75 @@ class NotEvaluatedError(Exception):
 class EvaluationProcess:
     """Programs with one catalog, or with two that they serve apart; `close` leaves nothing."""
 
-    def __init__(
-        self,
-        programs: Mapping[str, Blob],
-        catalogs: Sequence[Mapping[str, Blob]],
-        *,
-        timeout: float,
-    ) -> None:
-        """Write the files, by their paths, and start the process.
+    def __init__(self, catalogs: int, *, most: int, timeout: float) -> None:
+        """Start the process, which waits for its files and imports the SDKs meanwhile.
 
-        Programs and catalogs lie in directories of their own, so that what reads a catalog's file
-        past the loader fails, and never sees another side's. `timeout` is in seconds, from `limit`
-        on.
+        `most` is how many bytes the files will take at the most; `timeout` is in seconds, from
+        `limit` on.
         """
         self._timeout = timeout
         self._timed_out = False
-        self._directory = Path(tempfile.mkdtemp(prefix="patchworks-plan-"))
+        self._temporary = TemporaryDirectory()
+        self._directory = self._temporary.path
+        self._files = TemporaryDirectory(most)
         self._process: subprocess.Popen[bytes] | None = None
         self._timer = threading.Timer(timeout, self._end)
         self._timer.daemon = True
         self._limiting, self._limited = threading.Lock(), False
         self.lines: list[Line] = []
         try:
-            self._start(programs, catalogs)
+            self._start(catalogs)
         except BaseException:
             self.close()
             raise
 
-    def _start(self, programs: Mapping[str, Blob], catalogs: Sequence[Mapping[str, Blob]]) -> None:
+    def _start(self, catalogs: int) -> None:
         scratch = self._directory / "scratch"
-        scratch.mkdir()
-        written = {"programs": programs} | {
-            f"catalog-{number}": catalog for number, catalog in enumerate(catalogs)
-        }
-        for name, blobs in written.items():
-            (self._directory / name).mkdir()
-            commits.write(blobs, self._directory / name)
+        for directory in (scratch, *self._places(catalogs)):
+            directory.mkdir()
         # The interpreter runs isolated: its arguments hold paths that may begin with anything.
-        names = [str(self._directory / name) for name in written]
-        paths = "\n".join((names[0], str(scratch), *names[1:]))
-        theirs: list[int] = []
+        paths = "\n".join(map(str, (scratch, *self._places(catalogs))))
+        pipes: list[int] = []
         try:
-            for _ in catalogs:
+            for _ in range(catalogs):
                 asked, asking = os.pipe()
-                theirs.append(asked)
+                pipes.append(asked)
                 answering, answered = os.pipe()
-                theirs.append(answered)
+                pipes.append(answered)
                 self.lines.append(Line(self, asking, answering))
             with (self._directory / "said").open("wb") as said:
                 self._process = subprocess.Popen(  # noqa: S603 - this interpreter, and its file
-                    [sys.executable, "-I", "-B", str(_EVALUATOR), paths, *map(str, theirs)],
+                    [sys.executable, "-I", "-B", str(_EVALUATOR), paths, *map(str, pipes)],
                     stdin=subprocess.DEVNULL,
                     stdout=said,
                     stderr=said,
-                    pass_fds=theirs,
+                    pass_fds=pipes,
                     env=confinement.scrubbed(scratch),
                     cwd=scratch,
                     start_new_session=True,
                 )
         finally:
-            for each in theirs:
+            for each in pipes:
                 os.close(each)
+
+    def _places(self, catalogs: int) -> list[Path]:
+        names = ("programs", *(f"catalog-{number}" for number in range(catalogs)))
+        return [self._files.path / name for name in names]
+
+    def hand_over(
+        self, programs: Mapping[str, Blob], catalogs: Sequence[Mapping[str, Blob]]
+    ) -> None:
+        """Write the files, by their paths.
+
+        Programs and catalogs lie in directories of their own, so that what reads a catalog's file
+        past the loader fails, and never sees another side's.
+        """
+        own, *theirs = self._places(len(catalogs))
+        commits.write(programs, own)
+        for catalog, directory in zip(catalogs, theirs, strict=True):
+            alike = (catalogs[0], theirs[0]) if catalog is not catalogs[0] else None
+            commits.write(catalog, directory, alike=alike)
+        self.lines[0].begin()
 
     def limit(self) -> None:
         """Start the time that it has; twice is no harm."""
@@ -121,7 +128,8 @@ class EvaluationProcess:
             self._process.wait()
         for line in self.lines:
             line.close()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self._files.close()
+        self._temporary.close()
 
     def last_words(self) -> str:
         """Why it answers no more, once it is ended."""
@@ -174,6 +182,12 @@ class Line:
         if "error" in answer:
             raise failed(answer)
         return answer, body
+
+    def begin(self) -> None:
+        """Say that the files are there."""
+        with suppress(BrokenPipeError):
+            self._asking.write(b"\n")
+            self._asking.flush()
 
     def send(self, question: str, **arguments: Any) -> None:
         """Ask something that has several answers."""

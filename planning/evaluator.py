@@ -15,14 +15,16 @@ import os
 import sys
 import sysconfig
 import traceback
-from importlib import import_module
+from functools import partial
+from importlib import import_module, invalidate_caches
 from pathlib import Path
 from typing import Any, BinaryIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 # They lie beside this file.
+import lazy_sdks  # type: ignore[import-not-found]
+import preparation  # type: ignore[import-not-found]
 from confinement import confine, end_with_parent  # type: ignore[import-not-found]
-from preparation import Reading, ToldError, import_programs, import_reader  # type: ignore[import-not-found]
 from stack_digests import StackDigests  # type: ignore[import-not-found]
 
 MOST_ERRORS = 25
@@ -108,7 +110,7 @@ class Encoding:
 
 def main() -> None:
     """Serve the plan until it closes standard input."""
-    programs, scratch, *catalogs = map(Path, sys.argv[1].split("\n"))
+    scratch, programs, *catalogs = map(Path, sys.argv[1].split("\n"))
     lines = [(int(asked), Answers(int(answered))) for asked, answered in _pairs(sys.argv[2:])]
     # The commit's code has neither standard input nor output.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -126,18 +128,25 @@ def main() -> None:
     ]
     roots = tuple(str(Path(each)) for each in {*libraries, sysconfig.get_paths()["platlib"]})
     sys.path[:] = [str(programs), *(p for p in sys.path[1:] if p.startswith(roots))]
-    for name in ("confinement", "preparation", "stack_digests"):
+    for name in ("confinement", "lazy_sdks", "preparation", "stack_digests"):
         sys.modules.pop(name, None)
+    lazy_sdks.install()
     os.chdir(scratch)
     holds = confine(readable, scratch)
     for _, answers in lines:
         answers.send({"holds": holds})
-    import_reader()
+    preparation.import_libraries()
+    if not os.read(lines[0][0], 1):
+        return  # The plan is gone, before it had written the files.
+    invalidate_caches()
+    preparation.import_reader()
     sides = [
-        Serving(programs, catalog, asked, answers)
-        for catalog, (asked, answers) in zip(catalogs, lines, strict=True)
+        Serving(programs, reading, asked, answers)
+        for reading, (asked, answers) in zip(
+            preparation.readings(catalogs, partial(told, programs)), lines, strict=True
+        )
     ]
-    import_programs(programs)
+    preparation.import_programs(programs)
     # Each side has a process of its own from here on, and is told nothing of the other.
     mine = sides[0]
     for side in sides[1:]:
@@ -158,11 +167,11 @@ def _pairs(arguments: list[str]) -> list[tuple[str, str]]:
 class Serving:
     """One side of a plan: the commit's catalog once loaded, and the questions on it."""
 
-    def __init__(self, programs: Path, catalog: Path, asked: int, answers: Answers) -> None:
+    def __init__(self, programs: Path, reading: Any, asked: int, answers: Answers) -> None:
         self._programs = programs
         self._asked = asked
         self._answers = answers
-        self._reading = Reading(catalog, self._told)
+        self._reading = reading
         self._catalog: Any = None
         self._ledger: dict[str, Any] = {}
         self._evaluation: Any = None
@@ -183,7 +192,7 @@ class Serving:
             except BaseException as error:
                 if isinstance(error, KeyboardInterrupt):
                     raise
-                self._answers.send({"error": self._told(error)})
+                self._answers.send({"error": told(self._programs, error)})
 
     def load(self) -> None:
         """Load the catalog; says its faults, or its stacks and where its tenants are placed."""
@@ -258,7 +267,7 @@ class Serving:
                     body, exports = encode(self._evaluation.evaluate(stack))
                 except Exception as error:
                     errors += 1
-                    self._answers.send({"stack": stack, "error": self._told(error)})
+                    self._answers.send({"stack": stack, "error": told(self._programs, error)})
                 else:
                     self._answers.send({"stack": stack, "exports": exports}, body)
         modules = (getattr(each, "__file__", None) or "" for each in list(sys.modules.values()))
@@ -266,30 +275,31 @@ class Serving:
         loaded = [name.removeprefix(inside) for name in modules if name.startswith(inside)]
         self._answers.send({"evaluated": len(stacks), "modules": sorted(loaded)})
 
-    def _told(self, error: BaseException) -> dict[str, Any]:
-        """An error as a reader needs it; the place is the innermost line of the commit's own."""
-        if isinstance(error, ToldError):
-            return dict(error.told)
-        source = getattr(error, "source", None)
-        place = str(source) if source is not None else ""
-        inside = f"{self._programs}/"
-        if not place:
-            for frame in reversed(traceback.extract_tb(error.__traceback__)):
-                if frame.filename.startswith(inside):
-                    place = f"{frame.filename.removeprefix(inside)}:{frame.lineno}"
-                    break
-        if isinstance(error, SyntaxError) and (error.filename or "").startswith(inside):
-            place = f"{(error.filename or '').removeprefix(inside)}:{error.lineno}"
-        problem = getattr(error, "problem", None)
-        if problem is None:
-            problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        stack = getattr(error, "stack", "")
-        return {
-            "stack": stack if isinstance(stack, str) else "",
-            "place": place,
-            "problem": str(problem).replace(inside, "")[:4000],
-            "remedy": str(getattr(error, "remedy", "") or "")[:1000],
-        }
+
+def told(programs: Path, error: BaseException) -> dict[str, Any]:
+    """An error as a reader needs it; the place is the innermost line of the commit's own."""
+    if isinstance(error, preparation.ToldError):
+        return dict(error.told)
+    source = getattr(error, "source", None)
+    place = str(source) if source is not None else ""
+    inside = f"{programs}/"
+    if not place:
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            if frame.filename.startswith(inside):
+                place = f"{frame.filename.removeprefix(inside)}:{frame.lineno}"
+                break
+    if isinstance(error, SyntaxError) and (error.filename or "").startswith(inside):
+        place = f"{(error.filename or '').removeprefix(inside)}:{error.lineno}"
+    problem = getattr(error, "problem", None)
+    if problem is None:
+        problem = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    stack = getattr(error, "stack", "")
+    return {
+        "stack": stack if isinstance(stack, str) else "",
+        "place": place,
+        "problem": str(problem).replace(inside, "")[:4000],
+        "remedy": str(getattr(error, "remedy", "") or "")[:1000],
+    }
 
 
 if __name__ == "__main__":

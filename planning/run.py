@@ -19,6 +19,7 @@ from planning.code import CATALOG, PACKAGES
 from planning.document import Fault, Mark, Plan, StackPlan
 from planning.moving import moves_of
 from planning.states import States
+from planning.temporary import remove_abandoned
 from planning.workers import ENDED, Workers
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def plan(repository: Repository, request: Request) -> Plan:
     if known is not None:
         return known
     request.progress("loading", 0, 0)
+    remove_abandoned()
     with States(base, head) as states:
         states.start()
         # While both sides import their programs; and before there is a thread, as workers are

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from planning.code import KINDS, Code
+from planning.commits import size_of
 from planning.evaluation_process import EvaluationProcess, NotEvaluatedError, failed
 
 if TYPE_CHECKING:
@@ -89,10 +90,13 @@ class Side:
         """Start the process, which serves another side of the same programs as well."""
         sides = [self] if other is None else [self, other]
         process = EvaluationProcess(
-            self.code.programs, [side.code.catalog for side in sides], timeout=self._timeout
+            len(sides),
+            most=size_of(*(side.files.blobs for side in sides)),
+            timeout=self._timeout,
         )
         for side, line in zip(sides, process.lines, strict=True):
             side._process, side._line = process, line
+        process.hand_over(self.code.programs, [side.code.catalog for side in sides])
 
     def load(self) -> Loaded:
         """Start the process where it is not started, and load the catalog.

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import multiprocessing
-import tempfile
 import zlib
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any, Self
 
 from planning import work
 from planning.document import Fault, StackPlan
+from planning.temporary import TemporaryDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
+    from pathlib import Path
 
 
 ENDED = "the process that compared its graphs ended; with fewer jobs each has more memory"
@@ -38,7 +38,7 @@ class Workers:
         self._pool.submit(int).result()
         self._room = BoundedSemaphore(jobs + _WAITING)
         self._asked: dict[str, Future[StackPlan]] = {}
-        self._directory = tempfile.TemporaryDirectory(prefix="patchworks-plan-")
+        self._directory = TemporaryDirectory()
         self._organization: Path | None = None
         self.bodies: dict[str, tuple[bytes | None, bytes | None]] = {}
         """Where they are to be kept, the graphs of all that was asked, compressed."""
@@ -48,7 +48,7 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
-        self._directory.cleanup()
+        self._directory.close()
 
     def ask(self, stack: str, base: bytes | None, head: bytes | None, marker: str) -> None:
         """Have a stack's graphs compared and judged, as soon as there is room for them."""
@@ -75,7 +75,7 @@ class Workers:
 
     def know_organization(self, head: bytes) -> None:
         """Take the head's graph of the organization, by whose roles stacks are deployed."""
-        self._organization = Path(self._directory.name) / "organization"
+        self._organization = self._directory.path / "organization"
         self._organization.write_bytes(head)
 
     def answers(self) -> Iterator[tuple[str, StackPlan]]:

@@ -2,11 +2,13 @@
 
 A plan's processes run a commit's code and may write nothing, so that each would compile the SDKs
 anew, for some four seconds. Which of their modules are imported shows when a stack of each kind is
-evaluated. It writes into `.venv` alone, and there also where PYTHONDONTWRITEBYTECODE is set.
+evaluated: once as ever, and once with the SDKs rewritten, as plans load them. It writes into
+`.venv` alone, and there also where PYTHONDONTWRITEBYTECODE is set.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
@@ -23,13 +25,27 @@ def main() -> int:
     """Import what plans and moves do; a stack that can't be evaluated is no fault of setup."""
     sys.path.insert(0, str(ROOT))
     write_below(Path(sys.prefix))
+    # What is imported stays so: the SDKs as ever and rewritten need a process each.
+    process = os.fork()
     try:
-        for module in (*COMMAND, *MOVES, *CHECKS):
-            import_module(module)
+        if process == 0:
+            rewrite_sdks()
+        else:
+            for module in (*COMMAND, *MOVES, *CHECKS):
+                import_module(module)
         evaluate_each_kind()
     except Exception as error:
         sys.stderr.write(f"setup: not all of it is compiled ahead: {type(error).__name__}\n")
+    if process:
+        os.waitpid(process, 0)
     return 0
+
+
+def rewrite_sdks() -> None:
+    """Have the SDKs' modules rewritten as they are imported, and what is made of them kept."""
+    from planning import lazy_sdks, lazy_source
+
+    lazy_sdks.install(lazy_source.rewrite)
 
 
 def write_below(directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""A plan that is ended in the middle leaves no process, and no file but when it was killed."""
+"""A plan that is ended leaves no process, and no file that the next one would not remove."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 from planned_changes import ROOT, Clone
+
+from planning.temporary import TemporaryDirectory, remove_abandoned
 
 STARTED, AT_WORK = 2, 5
 """Processes that there are at least when the first side is started, and when all are at work."""
@@ -49,7 +52,11 @@ def waited(directory: Path, *, least: int = 0, most: int = 1000) -> list[int]:
 @pytest.mark.parametrize("moment", [STARTED, AT_WORK])
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_of_a_plan_that_is_ended(
-    clone: Clone, tmp_path: Path, sign: signal.Signals, moment: int
+    clone: Clone,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sign: signal.Signals,
+    moment: int,
 ) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
@@ -76,6 +83,12 @@ def test_nothing_is_left_of_a_plan_that_is_ended(
     assert not list((tmp_path / "cache").rglob("*.json"))
     if sign == signal.SIGKILL:
         assert plan.returncode == -signal.SIGKILL
+        assert moment != AT_WORK or list(temporary.iterdir())
+        monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+        with TemporaryDirectory() as another:
+            remove_abandoned()
+            assert list(temporary.iterdir()) == [another.path]
+        assert list(temporary.iterdir()) == []
         return
     assert plan.returncode == 130, said
     assert said.strip() == "patchworks: interrupted"
