@@ -132,6 +132,8 @@ def launched(executor: str, url: str, application: Application | None = None) ->
         "serializer": DBOSPortableJSONSerializer(),
         # Its messages tell of its own machinery; what a person needs, the move says itself.
         "log_level": "CRITICAL",
+        # Nobody is notified of anything here, and to end takes one such interval.
+        "notification_listener_polling_interval_sec": POLL_SECONDS,
     }
     _quiet()
     DBOS(config=config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import os
@@ -118,6 +119,8 @@ def patchworks(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run `patchworks`; always ends in SystemExit with one of the exit codes."""
+    # What the SDKs make while they are imported is no garbage, and looking for some takes long.
+    gc.set_threshold(50_000, 20, 50)
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding lacks is shown escaped rather than failing the run.
         if isinstance(stream, io.TextIOWrapper):
@@ -178,6 +181,8 @@ def _leave(code: Any) -> NoReturn:
     except BrokenPipeError:
         # The reader has gone; what is left unwritten must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    # Python looks for garbage once more when it ends; in the providers' SDKs that takes seconds.
+    gc.freeze()
     sys.exit(code)
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 IRELAND = "prod-eu-west-1"
 VIRGINIA = "prod-us-east-1"
+CONNECTIONS = 5
+"""Of each tenant's application: a server of the local cloud takes some 500 in all."""
 STORE_PASSWORD = 'p\'w "x" %41@:/$;ü'
 
 
@@ -280,10 +282,11 @@ def lines(worker: subprocess.Popen[str]) -> Iterator[str]:
 
 
 def _small(text: str, tenant: str) -> str:
-    """Another tenant like the shipped one, with one service."""
+    """Another tenant like the shipped one, with one service, and so small that many fit."""
     head, _, rest = text.partition("  designer:\n")
     _, _, tail = rest.partition("\nquota:")
     text = f"{head}\nquota:{tail}".replace("display_name: Brightwater", "display_name: Small")
+    text = text.replace("connections: 80", f"connections: {CONNECTIONS}")
     return text.replace("brightwater", tenant)
 
 
