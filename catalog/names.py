@@ -121,6 +121,11 @@ def secret(cell: Cell, tenant: str, purpose: str) -> str:
     return f"{cell.name}/{tenant}/{purpose}"
 
 
+def mover_secret(cell: Cell, database_name: str) -> str:
+    """The secret by which moves log in to a database of the cell; no tenant has one like it."""
+    return f"{cell.name}/mover-{database_name}"
+
+
 def role(organization: Organization, cell: Cell, *parts: str) -> str:
     """An IAM role that belongs to a cell or to a tenant in it."""
     return fit("-".join((organization.name, cell.name, *parts)), ROLE_LIMIT)

@@ -8,6 +8,7 @@ import pulumi
 
 from catalog import names
 from catalog.subnets import layout
+from components.aws.tenant_secret import MoverSecret
 from components.aws.workload_role import WorkloadRole
 from components.children import child_options
 from components.kubernetes.database_bootstrap import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 class PreparedDatabase(pulumi.ComponentResource):
     """The bootstrap job of one database cluster, and the one identity that may read its secret.
 
+    It also has the secret by which moves log in, which the job fills.
     The cell's namespace for such jobs must exist.
     """
 
@@ -42,11 +44,21 @@ class PreparedDatabase(pulumi.ComponentResource):
         cluster_name: pulumi.Input[str],
         cluster_arn: pulumi.Input[str],
         key_arn: pulumi.Input[str],
+        protect: bool = True,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("patchworks:tenant:PreparedDatabase", name, None, opts)
         child = child_options(self, opts)
         subnets = layout(cell.network.cidr, len(cell.zones))
+        mover = MoverSecret(
+            f"{name}-mover",
+            secret_name=names.mover_secret(cell, database_name),
+            description=f"How moves log in to {database_name}",
+            key_arn=key_arn,
+            account=cell.account,
+            protect=protect,
+            opts=child,
+        )
         identity = WorkloadRole(
             f"{name}-identity",
             role_name=names.role(organization, cell, database_name, "bootstrap"),
@@ -63,9 +75,21 @@ class PreparedDatabase(pulumi.ComponentResource):
                     "Resource": database.master_secret_arn,
                 },
                 {
-                    "Sid": "DecryptMasterSecret",
+                    "Sid": "FillMoverSecret",
                     "Effect": "Allow",
-                    "Action": "kms:Decrypt",
+                    "Action": ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"],
+                    "Resource": mover.secret_arn,
+                },
+                {
+                    "Sid": "DrawPassword",
+                    "Effect": "Allow",
+                    "Action": "secretsmanager:GetRandomPassword",
+                    "Resource": "*",
+                },
+                {
+                    "Sid": "OpenAndCloseSecrets",
+                    "Effect": "Allow",
+                    "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
                     "Resource": key_arn,
                 },
             ],
@@ -78,6 +102,7 @@ class PreparedDatabase(pulumi.ComponentResource):
             writer_endpoint=database.writer_endpoint,
             port=database.port,
             master_secret_arn=database.master_secret_arn,
+            mover_secret_arn=mover.secret_arn,
             region=cell.region,
             database_networks=subnets.isolated,
             endpoint_networks=subnets.private,

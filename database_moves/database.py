@@ -64,6 +64,8 @@ class Database:
 
     dsn: str = field(repr=False)
     side: Side
+    dialled: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """What another server needs instead when it dials this one, such as its own `sslrootcert`."""
 
     def connect(
         self,

@@ -32,7 +32,7 @@ SELECT h.pid, h.relation::regclass::text,
        coalesce(a.state, ''),
        coalesce(to_char(a.query_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'), '?')
   FROM held AS h LEFT JOIN pg_stat_activity AS a ON a.pid = h.pid
- WHERE NOT coalesce(a.usename = current_user AND a.application_name LIKE %(ours)s, false)
+ WHERE NOT coalesce(a.usename = session_user AND a.application_name LIKE %(ours)s, false)
  ORDER BY a.query_start, h.pid
 """
 
@@ -43,7 +43,7 @@ WITH held AS (
                              AND NOT l.granted AND l.locktype = 'relation' LIMIT 1) AS relation
       FROM pg_stat_activity AS w
      CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) AS b(pid)
-     WHERE w.datname = current_database() AND w.usename = current_user
+     WHERE w.datname = current_database() AND w.usename = session_user
        AND w.application_name LIKE %(ours)s
        AND w.wait_event_type = 'Lock' AND w.wait_event <> 'advisory')
 {_DESCRIBED}"""  # noqa: S608  # a constant

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
-
-from pulumi import automation
 
 from delivery.aws_backups import AwsBackups
 from delivery.engine import Brought, EngineError
 from delivery.inputs import exports_digest
+from stacks import pulumi_cli
 from stacks.ledger import read_ledger
 from stacks.programs import ORGANIZATION
 
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from pulumi import automation
+
     from catalog.catalog import Catalog, Ledger
     from delivery.engine import Look
 
-LOCKED = "the stack is currently locked by"
-"""What the CLI says of a stack that another update has; the SDK finds it by the same words."""
-
+_ELSE = "; install it, or use --engine local"
 
 SAME = ("same", "read", "refresh")
 """Operations that change nothing."""
@@ -91,16 +92,10 @@ class PulumiEngine:
 
     def up(self, stack: str) -> Brought:
         """Run `pulumi up` on a stack."""
-        try:
-            done = self._select(stack).up(
-                color="never",
-                # What a person reads in a log must hold no secret.
-                show_secrets=False,
-                suppress_outputs=True,
-                on_output=lambda line: self._observe(stack, line),
-            )
-        except automation.CommandError as error:
-            raise self._explained(stack, error) from error
+        with self._explained(stack):
+            selected = pulumi_cli.select(self._root, stack)
+            # What a person reads in a log must hold no secret.
+            done = pulumi_cli.up(selected, lambda line: self._observe(stack, line))
         return Brought(
             _counts(done.summary.resource_changes or {}),
             exports_digest(
@@ -117,8 +112,8 @@ class PulumiEngine:
         With `settings`, `pulumi refresh --preview-only` of what AWS itself holds of the stack: the
         state and the cloud are compared.
         """
-        try:
-            selected = self._select(stack)
+        with self._explained(stack):
+            selected = pulumi_cli.select(self._root, stack)
             if settings:
                 wanted = self._settings(selected, stack)
                 if not wanted:
@@ -137,8 +132,6 @@ class PulumiEngine:
                     suppress_outputs=True,
                     on_output=lambda line: self._observe(stack, line),
                 )
-        except automation.CommandError as error:
-            raise self._explained(stack, error) from error
         found = _counts(seen.change_summary)
         return {name: count for name, count in found.items() if name not in SAME}
 
@@ -173,28 +166,13 @@ class PulumiEngine:
             and each.get("provider") not in others
         ]
 
-    def _select(self, stack: str) -> automation.Stack:
+    @contextlib.contextmanager
+    def _explained(self, stack: str) -> Iterator[None]:
         try:
-            return automation.select_stack(stack, work_dir=str(self._root))
-        except FileNotFoundError:
-            raise EngineError(
-                "the Pulumi CLI is not installed; install it, or use --engine local"
-            ) from None
-
-    def _explained(self, stack: str, error: automation.CommandError) -> EngineError:
-        if isinstance(error, automation.StackNotFoundError):
-            return EngineError(
-                f"the backend has no stack {stack}; make it once, as README.md says: "
-                f"pulumi stack init {stack} --secrets-provider=..."
-            )
-        if isinstance(error, automation.ConcurrentUpdateError):
-            return EngineError(
-                f"another update of {stack} runs; when it is certain that none does: "
-                f"pulumi cancel --stack {stack}"
-            )
-        said = [line for line in str(error).splitlines() if line.strip()]
-        faults = [line.strip() for line in said if "error:" in line] or said[-1:]
-        return EngineError(" | ".join(dict.fromkeys(faults))[:2000])
+            with pulumi_cli.explained(stack):
+                yield
+        except pulumi_cli.CliError as error:
+            raise EngineError(f"{error}{'' if shutil.which('pulumi') else _ELSE}") from error
 
 
 def _counts(changes: Mapping[Any, int]) -> dict[str, int]:

@@ -21,7 +21,7 @@ def start_poolers(cloud: LocalCloud, tenant: str) -> dict[str, RunningPooler]:
     The answer has them by cell. Raises `LookupError` where PgBouncer is not installed or the tenant
     has not been rehearsed, and `process.ServerFailed`.
     """
-    declared = _declared(cloud, tenant)
+    declared = declared_poolers(cloud, tenant)
     for cell in cloud.poolers.cells(tenant):
         if cell not in declared:
             cloud.poolers.remove(cell, tenant)
@@ -33,7 +33,11 @@ def start_poolers(cloud: LocalCloud, tenant: str) -> dict[str, RunningPooler]:
     }
 
 
-def _declared(cloud: LocalCloud, tenant: str) -> dict[str, dict[str, str]]:
+def declared_poolers(cloud: LocalCloud, tenant: str) -> dict[str, dict[str, str]]:
+    """The files of each slice's pooler by cell, as the stack was applied last, password and all.
+
+    Raises `LookupError` where it has not been rehearsed.
+    """
     path = cloud.stack_state(f"tenant.{tenant}")
     if not path.exists():
         raise LookupError(f"the stack tenant.{tenant} has not been rehearsed")

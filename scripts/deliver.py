@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from scripts.catalog_options import JsonOption, load_catalog, print_json
+from scripts.delivery_credentials import credentials, profiles
 from scripts.delivery_log import Log, explained
 from scripts.delivery_moves import moves
 from scripts.delivery_options import (
@@ -119,6 +120,8 @@ def status(
 
 
 app.command()(moves)
+app.command()(credentials)
+app.command()(profiles)
 
 
 @app.command()

@@ -33,6 +33,7 @@ class WaveName(StrEnum):
 
 
 EngineName = Literal["auto", "local", "pulumi"]
+ENGINE_VARIABLE = "PATCHWORKS_ENGINE"
 
 CommitArgument = Annotated[
     str, typer.Argument(help="The merged commit; it must be checked out.", show_default=True)
@@ -41,9 +42,9 @@ EngineOption = Annotated[
     EngineName,
     typer.Option(
         "--engine",
-        envvar="PATCHWORKS_ENGINE",
+        envvar=ENGINE_VARIABLE,
         help="What brings stacks up: Pulumi's CLI, or the rehearsal on the cloud of this machine. "
-        "By default the CLI where it is installed.",
+        "By default the CLI where it is installed and --state names no local cloud.",
     ),
 ]
 RunOption = Annotated[
@@ -73,14 +74,21 @@ def own_run() -> str:
     return f"{socket.gethostname()} {os.getpid()}"
 
 
+def named_engine(name: str, state: Path | None) -> Literal["local", "pulumi"]:
+    """The engine that a name stands for; ends in wrong usage where it is none."""
+    if name == "auto":
+        return "pulumi" if state is None and shutil.which("pulumi") else "local"
+    if name not in ("local", "pulumi"):
+        raise typer.BadParameter(f"{name} is no engine; there are auto, local and pulumi")
+    return "pulumi" if name == "pulumi" else "local"
+
+
 @contextlib.contextmanager
 def engine_of(
     catalog: Catalog, root: Path, name: EngineName, state: Path | None, jobs: int = 1
 ) -> Iterator[Engine]:
     """The engine of a name, ready for work; says which one it is."""
-    if name == "auto":
-        name = "pulumi" if shutil.which("pulumi") else "local"
-    if name == "pulumi":
+    if named_engine(name, state) == "pulumi":
         from delivery.pulumi_engine import PulumiEngine
 
         typer.echo("patchworks: with the Pulumi CLI and the credentials at hand", err=True)

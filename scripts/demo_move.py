@@ -180,7 +180,7 @@ class Story:
         entry = entries.table(platform.catalog.organization, platform.aws).entry(TENANT)
         assert entry is not None
         assert entry.move is not None
-        with durable.reading(store_url(platform)) as client:
+        with durable.reading(store_url(platform, entry.tenant)) as client:
             state = store.load(client, entry.move)
             assert state is not None
             document = report(state, store.samples(client, entry.move), None, now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -14,6 +15,7 @@ from scripts.database_options import (
     CreateRolesOption,
     MaxPauseOption,
 )
+from scripts.delivery_options import ENGINE_VARIABLE, EngineOption, named_engine
 from scripts.exits import ExitCode
 from scripts.state_option import StateOption
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from database_moves.options import MoveOptions
+    from scripts.delivery_options import EngineName
     from tenant_moves.commands import Asked, Result
     from tenant_moves.platform import Platform
 
@@ -46,6 +49,7 @@ def move(
     ] = None,
     catalog: CatalogOption = None,
     state: StateOption = None,
+    engine: EngineOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Take a tenant to the placement that its file declares, or go on with that.
@@ -60,6 +64,7 @@ def move(
         name,
         catalog,
         state,
+        engine,
         jobs=jobs,
         max_pause=max_pause,
         cancel_blockers=cancel_blockers,
@@ -90,6 +95,7 @@ def rollback(
     carry_seconds: CarryOption = None,
     catalog: CatalogOption = None,
     state: StateOption = None,
+    engine: EngineOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Bring a tenant in a move back to where it was, with every write made since.
@@ -103,6 +109,7 @@ def rollback(
         name,
         catalog,
         state,
+        engine,
         max_pause=max_pause,
         cancel_blockers=cancel_blockers,
         carry_seconds=carry_seconds,
@@ -125,6 +132,7 @@ def finish(
     ] = False,
     catalog: CatalogOption = None,
     state: StateOption = None,
+    engine: EngineOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """End a tenant's move on the side that serves; there is no way back afterwards.
@@ -136,7 +144,7 @@ def finish(
 
     from tenant_moves import commands
 
-    asked = _asked(name, catalog, state)
+    asked = _asked(name, catalog, state, engine)
     if not yes:
         ask(f"End the move of {name}? The side that does not serve stops following.")
     _run(asked, partial(commands.finish, drop=not keep), as_json)
@@ -154,23 +162,27 @@ def status(
     ] = False,
     catalog: CatalogOption = None,
     state: StateOption = None,
+    engine: EngineOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Say where a tenant is served, where it is declared, and how its move stands."""
     from scripts.tenant_status import show
 
-    platform = _platform(name, catalog, state)
+    platform = _platform(name, catalog, state, engine)
     show(platform, name, verify=verify, as_json=as_json)
 
 
-def _asked(name: str, catalog: Path | None, state: Path | None, **chosen: Any) -> Asked:
+def _asked(
+    name: str, catalog: Path | None, state: Path | None, engine: EngineName, **chosen: Any
+) -> Asked:
     import threading
 
     from database_moves.progress import silent
     from tenant_moves.commands import Asked
 
     options = options_of(**chosen)
-    return Asked(_platform(name, catalog, state), name, options, silent, threading.Event())
+    platform = _platform(name, catalog, state, engine)
+    return Asked(platform, name, options, silent, threading.Event())
 
 
 def options_of(**chosen: Any) -> MoveOptions:
@@ -188,14 +200,30 @@ def options_of(**chosen: Any) -> MoveOptions:
         raise typer.BadParameter("; ".join(faults).replace("_", "-")) from None
 
 
-def _platform(name: str, catalog: Path | None, state: Path | None) -> Platform:
-    found = platform_of(catalog, state)
+def _platform(name: str, catalog: Path | None, state: Path | None, engine: EngineName) -> Platform:
+    found = platform_of(catalog, state, engine)
     pick(found.catalog.tenants, name, "tenant")
     return found
 
 
-def platform_of(catalog: Path | None, state: Path | None) -> Platform:
-    """The cloud that tenants move in, with the catalog as it is now."""
+def platform_of(
+    catalog: Path | None, state: Path | None, engine: EngineName | None = None
+) -> Platform:
+    """The cloud that tenants move in, with the catalog as it is now.
+
+    Without an engine the environment names one. Where none is named it is AWS on a machine with
+    Pulumi's CLI, unless a local cloud is.
+    """
+    named = named_engine(engine or os.environ.get(ENGINE_VARIABLE) or "auto", state)
+    if named == "pulumi":
+        from catalog.load import find_root
+        from tenant_moves.aws_platform import AwsPlatform
+
+        return AwsPlatform(
+            load_catalog(catalog),
+            catalog or find_root(),
+            lambda stack, line: typer.echo(f"  {stack} | {line}", err=True),
+        )
     from rehearsal.local_cloud import LocalCloud
     from tenant_moves.local import LocalPlatform, Silent
 

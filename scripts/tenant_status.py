@@ -120,5 +120,5 @@ def _state(platform: Platform, entry: Entry | None) -> Any:
 
     if entry is None or entry.move is None:
         return None
-    with durable.reading(store_url(platform)) as client:
+    with durable.reading(store_url(platform, entry.tenant)) as client:
         return store.load(client, entry.move)

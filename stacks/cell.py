@@ -8,6 +8,7 @@ import pulumi
 import pulumi_eks as eks
 
 from catalog import names
+from catalog.subnets import layout
 from components.aws.alarm_topic import AlarmTopic
 from components.aws.backup import BackupPlan
 from components.aws.bucket import Bucket, BucketSpec
@@ -264,6 +265,7 @@ class _Program:
                 "nodes": cluster.node_security_group_id,
                 "runners": runners.security_group_id,
             },
+            peer_cidrs=layout(self.cell.network.cidr, len(self.cell.zones)).isolated,
             monitoring_role_arn=monitoring.role_arn,
             event_topic_arn=self.topic.topic_arn,
             log_retention_days=self.organization.log_retention_days,

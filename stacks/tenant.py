@@ -10,6 +10,7 @@ import pulumi_random as random
 
 from catalog import names
 from catalog.catalog import placements, retained
+from catalog.subnets import layout
 from components.aws.database import Database
 from components.aws.keys import Key, logs_encrypt
 from components.aws.log_subscriptions import LogSubscriptions
@@ -195,6 +196,7 @@ class _Program:
                 "nodes": offer.node_security_group_id,
                 "runners": offer.runner_security_group_id,
             },
+            peer_cidrs=layout(cell.network.cidr, len(cell.zones)).isolated,
             monitoring_role_arn=offer.monitoring_role_arn,
             event_topic_arn=offer.event_topic_arn,
             log_retention_days=self.tenant.retention.logs_days,
@@ -211,6 +213,7 @@ class _Program:
             cluster_name=offer.cluster_name,
             cluster_arn=offer.cluster_arn,
             key_arn=key.key_arn,
+            protect=place == self.placements[0],
             opts=inside,
         )
         return database, prepared.ready

@@ -1,10 +1,12 @@
-"""AWS by the credentials at hand: those of the role `tenant-mover` of one environment."""
+"""AWS by the credentials at hand, such as those of the role `tenant-mover` of one environment."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ProfileNotFound
 
 from components.aws.shared_role import shared_role_arn
 from database_moves.errors import MoveError
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 SESSION = "patchworks-tenant-mover"
 """The name under which CloudTrail shows what was done to tenants' names."""
 
-_clients: dict[tuple[str, str, str], Any] = {}
+_clients: dict[tuple[str | None, str, str, str], Any] = {}
 _making = threading.Lock()
 
 
@@ -29,10 +31,12 @@ class AmbientAws:
     """
 
     organization: Organization
+    profile: str | None = None
+    """Another profile than the one at hand, such as that of the deploy role."""
 
     def client(self, service: str, account: str, region: str) -> Any:
         """See `platform.Aws`; raises `MoveError` where the credentials are of another account."""
-        known = (service, account, region)
+        known = (self.profile, service, account, region)
         if known not in _clients:
             with _making:
                 _clients.setdefault(known, self._make(service, account, region))
@@ -41,10 +45,7 @@ class AmbientAws:
     def rclone(self, account: str, region: str) -> dict[str, str]:
         """See `platform.Aws`; the credentials are those of the moment, and last for one pass."""
         s3 = self.client("s3", account, region)
-        credentials = _session().get_credentials()
-        if credentials is None:
-            raise MoveError("there are no AWS credentials", remedy="take the role tenant-mover")
-        frozen = credentials.get_frozen_credentials()
+        frozen = self._session().get_credentials().get_frozen_credentials()
         settings = {
             "PROVIDER": "AWS",
             "ENDPOINT": s3.meta.endpoint_url,
@@ -69,12 +70,12 @@ class AmbientAws:
             read_timeout=20,
             max_pool_connections=32,
         )
-        return _session().client(service, region_name=region, config=config, **given)
+        return self._session().client(service, region_name=region, config=config, **given)
 
     def _shared(self, purpose: str, region: str) -> dict[str, Any]:
         """Credentials of a shared role, for an hour."""
         answer = (
-            _session()
+            self._session()
             .client("sts", region_name=region)
             .assume_role(
                 RoleArn=shared_role_arn(self.organization, purpose), RoleSessionName=SESSION
@@ -87,7 +88,7 @@ class AmbientAws:
         }
 
     def _check(self, account: str, region: str) -> None:
-        found = _session().client("sts", region_name=region).get_caller_identity()
+        found = self._session().client("sts", region_name=region).get_caller_identity()
         if found["Account"] != account:
             raise MoveError(
                 f"the credentials at hand are of the account {found['Account']} ({found['Arn']}), "
@@ -95,8 +96,16 @@ class AmbientAws:
                 remedy="take the role tenant-mover of the cell's environment",
             )
 
+    def _session(self) -> Any:
+        """What boto3 finds; raises `MoveError` where that is nothing."""
+        import boto3
 
-def _session() -> Any:
-    import boto3
-
-    return boto3.session.Session()
+        try:
+            session: Any = boto3.session.Session(profile_name=self.profile)
+        except ProfileNotFound as error:
+            raise MoveError(
+                str(error), remedy="name another one, or write it into the configuration"
+            ) from None
+        if session.get_credentials() is None:
+            raise MoveError("there are no AWS credentials", remedy="take the role tenant-mover")
+        return session

@@ -45,6 +45,7 @@ def _reasons(platform: Platform, plan: Plan) -> Iterator[str]:
             yield from _slots(source, "source", plan)
     except (MoveError, psycopg.OperationalError) as error:
         yield f"the database that serves does not answer ({_first(error)}): bring its cell up"
+    yield from platform.hindrances(plan)
     yield from _left_there(platform, plan)
     try:
         server = platform.maintenance(plan.tenant, plan.target)

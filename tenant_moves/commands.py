@@ -291,7 +291,7 @@ def _entry(asked: Asked) -> Entry:
 
 
 def _state(asked: Asked, found: Plan) -> MoveState | None:
-    with durable.reading(store_url(asked.platform)) as client:
+    with durable.reading(store_url(asked.platform, asked.tenant)) as client:
         return store.load(client, found.move)
 
 

@@ -56,7 +56,7 @@ class TenantContext:
     @property
     def url(self) -> str:
         """Where moves are recorded."""
-        return store_url(self.platform)
+        return store_url(self.platform, self.plan.tenant)
 
     @property
     def dump_file(self) -> Path:
@@ -76,7 +76,8 @@ class TenantContext:
     def database(self, exports: Exports, side: Side) -> Database:
         """One side's database, as the mover's role comes in."""
         place = self.plan.source if side == "source" else self.plan.target
-        return Database(self.platform.mover_dsn(exports.database(place)), side)
+        dsn = self.platform.mover_dsn(exports.database(place))
+        return Database(dsn, side, self.platform.dialled)
 
     def belongings(self, exports: Exports) -> Belongings:
         """What goes along with the database."""
@@ -126,10 +127,9 @@ def driven_by(tenant: str) -> DrivenBy:
     )
 
 
-def store_url(platform: Platform) -> str:
-    """Where moves are recorded: the store that machines share, or a file beside the rest."""
-    shared = os.environ.get(durable.URL_VARIABLE)
-    return shared or durable.store_url(platform.directory)
+def store_url(platform: Platform, tenant: str) -> str:
+    """Where a tenant's moves are recorded: the store that machines share, or its platform's."""
+    return os.environ.get(durable.URL_VARIABLE) or platform.store_url(tenant)
 
 
 _contexts: dict[str, TenantContext] = {}

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from catalog import names
+from database_moves import durable
 from database_moves.database import Database
 from database_moves.errors import MoveError
 from database_moves.poolers.pgbouncer import PgBouncer
@@ -21,7 +22,7 @@ from stacks.ledger import read_ledger
 from tenant_moves.slices import DatabaseAt, Exports
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from catalog.catalog import Catalog, Ledger
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from rehearsal.local_cloud import LocalCloud
     from rehearsal.outcome import Event, Outcome
     from rehearsal.rehearse import Observer
+    from tenant_moves.plan import Plan
 
 
 BUSY_SECONDS = 1800.0
@@ -78,6 +80,8 @@ class LocalAws:
 
 class LocalPlatform:
     """A catalog on the cloud of this machine."""
+
+    dialled: Mapping[str, str] = {}
 
     def __init__(self, catalog: Catalog, cloud: LocalCloud, observer: Observer) -> None:
         self._catalog = catalog
@@ -144,10 +148,10 @@ class LocalPlatform:
                 f"the database server {cluster} does not run",
                 remedy=f"`patchworks rehearse cell.{cell.name}` brings the cell up",
             ) from None
-        return Database(server.deployer_dsn(), "target")
+        return Database(server.mover_dsn(), "target")
 
     def mover_dsn(self, at: DatabaseAt) -> str:
-        """As the deployer, whose password stands for an IAM token."""
+        """As the login that the bootstrap of every database makes."""
         try:
             server = self._cloud.postgresql.find(at.writer_endpoint, at.port)
         except LookupError as error:
@@ -155,7 +159,7 @@ class LocalPlatform:
                 f"a database server of the tenant does not run: {error}",
                 remedy="start the local cloud: `patchworks local start`",
             ) from None
-        return server.deployer_dsn(at.database)
+        return server.mover_dsn(at.database)
 
     def poolers(self, tenant: str, source: Database, target: Database) -> tuple[Pooler, ...]:
         """One PgBouncer a cell, where it is installed."""
@@ -167,6 +171,16 @@ class LocalPlatform:
                 running = start_poolers(self._cloud, tenant)[cell]
                 found.append(PgBouncer(running.console_dsn, running.config, source, target))
         return tuple(found)
+
+    def hindrances(self, plan: Plan) -> Iterator[str]:
+        """None: all servers are on this machine."""
+        del plan
+        return iter(())
+
+    def store_url(self, tenant: str) -> str:
+        """A file beside the rest."""
+        del tenant
+        return durable.store_url(self.directory)
 
     def served(self) -> Ledger:
         """Read from moto's table."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from catalog.catalog import Catalog, Ledger
     from catalog.tenant import Placement
     from database_moves.database import Database
     from database_moves.poolers.pooler import Pooler
+    from tenant_moves.plan import Plan
     from tenant_moves.slices import DatabaseAt, Exports
 
 
@@ -43,6 +44,10 @@ class Platform(Protocol):
         """The way to AWS."""
 
     @property
+    def dialled(self) -> Mapping[str, str]:
+        """What a server needs instead of a mover when it dials another one, see `Database`."""
+
+    @property
     def directory(self) -> Path:
         """Where this machine may keep what can be lost, and its record of moves."""
 
@@ -69,6 +74,15 @@ class Platform(Protocol):
 
     def poolers(self, tenant: str, source: Database, target: Database) -> tuple[Pooler, ...]:
         """The poolers of every slice of a tenant, each leading to one of the two databases."""
+
+    def hindrances(self, plan: Plan) -> Iterator[str]:
+        """Why this cloud can't make a move, each with what to do about it."""
+
+    def store_url(self, tenant: str) -> str:
+        """Where a tenant's moves are recorded, unless a store of all machines is named.
+
+        It may hold a password. Raises `MoveError`.
+        """
 
     def served(self) -> Ledger:
         """The placement that serves each tenant, by the ledger."""

@@ -7,7 +7,7 @@ remembers. The objects there are then brought to what the side that serves has, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from catalog import names
 from catalog.tenant import Retained
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from catalog.catalog import Catalog
+    from catalog.cell import Cell
     from catalog.tenant import Placement
     from tenant_moves.platform import Aws
 
@@ -87,6 +88,19 @@ def hindrances(
             )
 
 
+def _login(secrets: Any, cell: Cell, tenant: str) -> Iterator[str]:
+    """Whether the login by which moves reached a database of its own is left, without it."""
+    name = names.mover_secret(cell, names.dedicated_database(tenant))
+    try:
+        secrets.describe_secret(SecretId=name)
+    except secrets.exceptions.ResourceNotFoundException:
+        return
+    yield (
+        f"the secret {name} of an earlier stay's database is still there: delete it without a "
+        "recovery window"
+    )
+
+
 def _clusters(catalog: Catalog, aws: Aws, tenant: str, target: Placement) -> Iterator[str]:
     cell = catalog.cells[target.cell]
     identifier = names.database_cluster(cell, names.dedicated_database(tenant))
@@ -94,6 +108,7 @@ def _clusters(catalog: Catalog, aws: Aws, tenant: str, target: Placement) -> Ite
     try:
         rds.describe_db_clusters(DBClusterIdentifier=identifier)
     except rds.exceptions.DBClusterNotFoundFault:
+        yield from _login(aws.client("secretsmanager", cell.account, cell.region), cell, tenant)
         return
     yield (
         f"the database cluster {identifier} of an earlier stay is still there: delete it when its "

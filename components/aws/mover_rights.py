@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.postgresql.deployer import DEPLOYER
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -125,12 +123,6 @@ def mover_statements(
             "Effect": "Allow",
             "Action": "rds:DescribeDBClusters",
             "Resource": f"arn:aws:rds:*:{account}:cluster:{environment}-*",
-        },
-        {
-            "Sid": "ReachDatabases",
-            "Effect": "Allow",
-            "Action": "rds-db:connect",
-            "Resource": f"arn:aws:rds-db:*:{account}:dbuser:*/{DEPLOYER}",
         },
         {
             "Sid": "WriteTenantsNames",

@@ -21,7 +21,8 @@ IMAGE = "aws/codebuild/amazonlinux-aarch64-standard:3.0"
 COMPUTE = "BUILD_GENERAL1_MEDIUM"
 """7 GiB: a provider's process takes some 0.4 GiB, and a deployment of a tenant runs four."""
 
-JOB_MINUTES = 120
+JOB_MINUTES = 370
+"""Longer than the longest job: a move of a tenant may take six hours."""
 QUEUED_MINUTES = 60
 
 

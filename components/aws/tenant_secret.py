@@ -1,4 +1,4 @@
-"""One secret in Secrets Manager, under its owner's key, closed to other accounts and plain HTTP."""
+"""Secrets in Secrets Manager, under their owner's key, closed to other accounts and plain HTTP."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from components.aws.adoption import adopted
 from components.aws.policy_document import policy_document
+from components.children import child_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,6 +90,50 @@ class Secret(pulumi.ComponentResource):
                 "version_id": self.version_id,
             }
         )
+
+
+class MoverSecret(pulumi.ComponentResource):
+    """The secret by which moves log in to one database; it is declared without a value.
+
+    The database's bootstrap job fills it, so that no state of Pulumi has the password. It is kept
+    as long as the database is, and protected like it.
+    """
+
+    secret_arn: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        secret_name: str,
+        description: str,
+        key_arn: pulumi.Input[str],
+        account: str,
+        protect: bool = True,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("patchworks:aws:MoverSecret", name, None, opts)
+        kept = pulumi.ResourceOptions.merge(
+            child_options(self, opts), pulumi.ResourceOptions(retain_on_delete=True)
+        )
+        secret = aws.secretsmanager.Secret(
+            f"{name}-secret",
+            name=secret_name,
+            description=description,
+            kms_key_id=key_arn,
+            recovery_window_in_days=30,
+            opts=pulumi.ResourceOptions.merge(kept, pulumi.ResourceOptions(protect=protect)),
+        )
+        policy = aws.secretsmanager.SecretPolicy(
+            f"{name}-policy",
+            secret_arn=secret.arn,
+            policy=policy_document(denials([account])),
+            block_public_policy=True,
+            opts=kept,
+        )
+        # Nobody is told of it before it is closed to others.
+        self.secret_arn = pulumi.Output.all(secret.arn, policy.id).apply(lambda both: str(both[0]))
+        self.register_outputs({"secret_arn": self.secret_arn})
 
 
 def denials(accounts: Sequence[str]) -> list[Mapping[str, Any]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pulumi
 
 from components.children import child_options
 from components.kubernetes import images, pods
-from components.kubernetes.bootstrap_scripts import MASTER_LOGIN, SQL
+from components.kubernetes.bootstrap_scripts import MASTER_LOGIN, MOVER_LOGIN, MOVER_PASSWORD, SQL
 from components.kubernetes.network_policies import bootstrap_policy
 from components.kubernetes.objects import Application, KubernetesObject
 from components.kubernetes.pooler_config import digest
@@ -25,7 +25,8 @@ _SCRIPTS = "/etc/bootstrap"
 class DatabaseBootstrap(pulumi.ComponentResource):
     """A job that reads a cluster's managed master secret by Pod Identity and prepares the cluster.
 
-    The secret stays in the pod's memory: it is in no argument, variable, log, or state of Pulumi.
+    It also gives movers' login a password, which it draws once and keeps in Secrets Manager. Either
+    secret stays in the pod's memory: it is in no argument, variable, log, or state of Pulumi.
     A changed script is a new job; the old one is cleaned up by itself after a day.
     """
 
@@ -41,6 +42,7 @@ class DatabaseBootstrap(pulumi.ComponentResource):
         writer_endpoint: pulumi.Input[str],
         port: pulumi.Input[int],
         master_secret_arn: pulumi.Input[str],
+        mover_secret_arn: pulumi.Input[str],
         region: str,
         database_networks: Sequence[str],
         endpoint_networks: Sequence[str],
@@ -51,7 +53,7 @@ class DatabaseBootstrap(pulumi.ComponentResource):
         """Prepare the cell's database cluster called `database`, such as `pool-a`.
 
         Its pods run as the service account `<database>-bootstrap`, whose IAM role must be able to
-        read the secret and to decrypt it.
+        read both secrets and to fill the mover's.
         """
         super().__init__("patchworks:kubernetes:DatabaseBootstrap", name, None, opts)
         application = Application(
@@ -75,14 +77,23 @@ class DatabaseBootstrap(pulumi.ComponentResource):
             "scripts",
             "v1",
             "ConfigMap",
-            {"data": {"master-login.sh": MASTER_LOGIN, "bootstrap.sql": SQL}},
+            {
+                "data": {
+                    "master-login.sh": MASTER_LOGIN,
+                    "mover-login.sh": MOVER_LOGIN,
+                    "bootstrap.sql": SQL,
+                }
+            },
         )
         template = pods.pod_template(
             application,
             {
                 "serviceAccountName": account.object_name,
                 "restartPolicy": "Never",
-                "initContainers": [_reader(aws_image, region, master_secret_arn)],
+                "initContainers": [
+                    _reader(aws_image, region, "master", master_secret_arn),
+                    _reader(aws_image, region, "mover", mover_secret_arn),
+                ],
                 "containers": [_client(client_image, writer_endpoint, port)],
                 "volumes": _volumes(scripts.object_name),
             },
@@ -106,7 +117,7 @@ def _job(
         "Job",
         metadata={
             **application.metadata,
-            "name": f"{application.name}-{digest(MASTER_LOGIN, SQL)[:8]}",
+            "name": f"{application.name}-{digest(MASTER_LOGIN, MOVER_LOGIN, SQL)[:8]}",
             # A job that failed cannot be changed, only made anew.
             "annotations": {"pulumi.com/replaceUnready": "true"},
         },
@@ -137,16 +148,18 @@ def _volumes(scripts: pulumi.Input[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _reader(image: str, region: str, secret_arn: pulumi.Input[str]) -> dict[str, Any]:
+def _reader(
+    image: str, region: str, whose: Literal["master", "mover"], secret_arn: pulumi.Input[str]
+) -> dict[str, Any]:
     return _container(
-        "master-login",
+        f"{whose}-login",
         image,
-        ["/bin/bash", f"{_SCRIPTS}/master-login.sh"],
+        ["/bin/bash", f"{_SCRIPTS}/{whose}-login.sh"],
         {
             "AWS_REGION": region,
             "CREDENTIALS": _CREDENTIALS,
             "HOME": "/tmp",  # noqa: S108  # a path in the container
-            "MASTER_SECRET_ARN": secret_arn,
+            f"{whose.upper()}_SECRET_ARN": secret_arn,
         },
         memory_mib=256,
         credentials_read_only=False,
@@ -156,6 +169,7 @@ def _reader(image: str, region: str, secret_arn: pulumi.Input[str]) -> dict[str,
 def _client(image: str, host: pulumi.Input[str], port: pulumi.Input[int]) -> dict[str, Any]:
     command = (
         f'PGUSER="$(cat {_CREDENTIALS}/username)" '
+        f'PGOPTIONS="-c {MOVER_PASSWORD}=$(cat {_CREDENTIALS}/mover)" '
         f"exec psql --no-psqlrc --echo-errors --file={_SCRIPTS}/bootstrap.sql"
     )
     return _container(

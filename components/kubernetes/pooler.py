@@ -80,7 +80,8 @@ class Pooler(pulumi.ComponentResource):
         )
         secret = KubernetesSecret(
             f"{name}-config",
-            metadata=application.metadata,
+            # A move changes it too, in the middle of a pause; the stack has the last word.
+            metadata={**application.metadata, "annotations": {"pulumi.com/patchForce": "true"}},
             values={"pgbouncer.ini": ini, "userlist.txt": users},
             opts=application.options,
         )

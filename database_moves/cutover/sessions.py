@@ -28,7 +28,7 @@ SELECT pid, usename, coalesce(application_name, ''), coalesce(state, 'unknown'),
   FROM pg_stat_activity
  WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL
    AND coalesce(backend_type, 'client backend') = 'client backend'
-   AND NOT (usename = current_user AND application_name LIKE %s)
+   AND NOT (usename = session_user AND application_name LIKE %s)
 """
 
 _PREPARED = "SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"
@@ -96,7 +96,7 @@ def end_attempts(connection: Connection, prefix: str, upto: int) -> None:
     """End the sessions of a swap's attempts up to an epoch, but this one, and see them gone."""
     query = (
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
-        "AND pid <> pg_backend_pid() AND usename = current_user "
+        "AND pid <> pg_backend_pid() AND usename = session_user "
         "AND application_name ~ %s AND substring(application_name FROM '[0-9]+$')::bigint <= %s"
     )
     deadline = time.monotonic() + 10

@@ -175,8 +175,9 @@ def _replaced(value: str, parameters: Mapping[str, str]) -> str:
         if key not in parameters:
             return match[0]
         left.pop(key, None)
-        start = match.start("quoted") - 1 if match["plain"] is None else match.start("plain")
-        return match.string[match.start() : start] + _quoted(parameters[key])
+        quoted = match["plain"] is None
+        start = match.start("quoted") - 1 if quoted else match.start("plain")
+        return match.string[match.start() : start] + _quoted(parameters[key], always=quoted)
 
     done = _PAIR.sub(substitute, value)
     return " ".join(
@@ -184,10 +185,10 @@ def _replaced(value: str, parameters: Mapping[str, str]) -> str:
     )
 
 
-def _quoted(value: str) -> str:
+def _quoted(value: str, *, always: bool = False) -> str:
     if re.search(r"[\r\n\0]", value):
         raise RefusedError(f"PgBouncer's configuration cannot hold {value!r}: it has a line end")
-    if re.fullmatch(r"[\w./:-]+", value, re.ASCII):
+    if not always and re.fullmatch(r"[\w./:-]+", value, re.ASCII):
         return value
     return "'" + value.replace("'", "''") + "'"
 

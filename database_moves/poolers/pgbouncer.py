@@ -15,12 +15,15 @@ from database_moves.poolers.console import CommandError, Console, described, ide
 from database_moves.poolers.pooler import PoolerState, PoolerUnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from database_moves.database import Database, Side
 
 T = TypeVar("T")
+
+Way = dict["Side", dict[str, str]]
+"""Host, port and dbname of an entry on either side."""
 
 SETTLE_SECONDS = 5.0
 """How long PgBouncer may take to show what a reload changed; it takes milliseconds."""
@@ -35,10 +38,7 @@ class PgBouncer:
         """`config_file` has the `[databases]` section that PgBouncer itself reads."""
         self._admin = admin_dsn
         self._file = config_file.absolute()
-        self._addresses: dict[Side, dict[str, str]] = {
-            "source": _address(source),
-            "target": _address(target),
-        }
+        self._ways = [way(source, target)]
         self._held: Console | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class PgBouncer:
     def hold(self) -> None:
         """Open the session that the pause is to use; see `Pooler`."""
         self.let_go()
-        with contextlib.suppress(PoolerUnreachableError):
+        with contextlib.suppress(MoveError):
             self._held = self._console()
 
     def let_go(self) -> None:
@@ -107,8 +107,7 @@ class PgBouncer:
 
     def point_at(self, side: Side) -> None:
         """Lead clients to a side; a pause goes on. See `Pooler`."""
-        wanted = self._addresses[side]
-        configuration.rewrite(self._file, dict.fromkeys(self._aliases(), wanted))
+        self._rewrite({alias: found[side] for alias, found in self._led().items()})
         self._run("RELOAD")
         deadline = time.monotonic() + SETTLE_SECONDS
         while self.state().points_at != side:
@@ -154,6 +153,14 @@ class PgBouncer:
     def _console(self) -> Console:
         return Console(self._admin, self.described)
 
+    def _entries(self) -> Sequence[configuration.Entry]:
+        """What the configuration says of databases."""
+        return configuration.entries(self._file)
+
+    def _rewrite(self, aliases: Mapping[str, Mapping[str, str]]) -> None:
+        """Make the configuration say so; PgBouncer heeds it from its next reload on."""
+        configuration.rewrite(self._file, aliases)
+
     def _run(self, command: str) -> list[dict[str, Any]]:
         return self._ask(lambda console: console.run(command))
 
@@ -170,11 +177,16 @@ class PgBouncer:
 
     def _aliases(self) -> list[str]:
         """The entries that lead to either side."""
-        found = [
-            entry.alias
-            for entry in configuration.entries(self._file)
-            if self._leads(dict(entry.parameters), entry.alias)
-        ]
+        return list(self._led())
+
+    def _led(self) -> dict[str, Way]:
+        """The entries that lead to either side, each with where it leads on both."""
+        found = {
+            entry.alias: one
+            for entry in self._entries()
+            for one in self._ways
+            if _given(dict(entry.parameters), entry.alias) in one.values()
+        }
         if not found:
             raise RefusedError(
                 f"no entry of {self._file} leads to the source or the target",
@@ -183,23 +195,16 @@ class PgBouncer:
             )
         return found
 
-    def _leads(self, parameters: dict[str, str], alias: str) -> bool:
-        given = {
-            "host": parameters.get("host", ""),
-            "port": parameters.get("port", "5432"),
-            "dbname": parameters.get("dbname", alias),
-        }
-        return given in self._addresses.values()
-
     def _side(self, row: dict[str, str]) -> Side | None:
         shown = {
             "host": row.get("host") or "",
             "port": row.get("port") or "5432",
             "dbname": row.get("database") or "",
         }
-        for side, address in self._addresses.items():
-            if shown == address:
-                return side
+        for one in self._ways:
+            for side, address in one.items():
+                if shown == address:
+                    return side
         return None
 
 
@@ -211,6 +216,19 @@ def _pause(console: Console, alias: str, deadline: float) -> list[dict[str, Any]
         if "already" in error.message:
             return []
         raise
+
+
+def way(source: Database, target: Database) -> Way:
+    """Where an entry leads that leads to one of two databases."""
+    return {"source": _address(source), "target": _address(target)}
+
+
+def _given(parameters: dict[str, str], alias: str) -> dict[str, str]:
+    return {
+        "host": parameters.get("host", ""),
+        "port": parameters.get("port", "5432"),
+        "dbname": parameters.get("dbname", alias),
+    }
 
 
 def _address(database: Database) -> dict[str, str]:

@@ -162,7 +162,7 @@ def conninfo_of(publisher: Database, connection: Connection, name: str) -> str:
     What this process has from its environment, a password file or a service, the server has not;
     it is taken from an open connection.
     """
-    parameters: dict[str, Any] = dict(conninfo_to_dict(publisher.dsn))
+    parameters: dict[str, Any] = {**conninfo_to_dict(publisher.dsn), **publisher.dialled}
     info = connection.info
     for key, value in (
         ("host", info.host),

@@ -53,7 +53,7 @@ def prepare(target: Database) -> None:
         # A statement goes on after its client has died, and would come between.
         connection.execute(
             "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND usename = current_user "
+            "WHERE datname = current_database() AND usename = session_user "
             "AND pid <> pg_backend_pid() AND application_name = %s",
             (f"{names.APPLICATION} {PURPOSE}",),
         )

@@ -1,7 +1,7 @@
 """One local PostgreSQL server: its directory, its process, its roles.
 
-A cluster's directory holds `data/` (PostgreSQL's own), `server.json` (port, engine version, the
-deployer's password), `server.pid` and `server.log`. All of it is written under the cluster's lock.
+A cluster's directory holds `data/` (PostgreSQL's own), `server.json` (port, engine version,
+passwords), `server.pid` and `server.log`. All of it is written under the cluster's lock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from components.postgresql.deployer import DEPLOYER
+from components.postgresql.deployer import DEPLOYER, MOVER
 from rehearsal.servers import process
 from rehearsal.servers.postgresql_installation import (
     Account,
@@ -68,6 +68,8 @@ class Cluster:
         with self._locked():
             self._directory.mkdir(mode=0o700, exist_ok=True)
             record = self.record() or {"password": secrets.token_urlsafe(24)}
+            # As the bootstrap job draws it: letters and digits.
+            record.setdefault("mover_password", secrets.token_hex(20))
             record["engine_version"] = engine_version
             programs = self._initialized(nearest_major(engine_version))
             record["version"] = programs.version
@@ -130,6 +132,7 @@ class Cluster:
             version=record["version"],
             engine_version=record["engine_version"],
             deployer=Login(DEPLOYER, record["password"]),
+            mover=Login(MOVER, record.get("mover_password", "")),
             socket_directory=_socket_path(self._directory),
         )
 

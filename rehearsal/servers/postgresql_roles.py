@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
+from components.kubernetes.bootstrap_scripts import MOVER_PASSWORD
 from components.kubernetes.bootstrap_scripts import SQL as BOOTSTRAP
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ _RDS_ROLES = ("rds_superuser", "rds_replication", "rds_iam")
 
 
 def roles_digest(server: PostgresqlServer) -> str:
-    """What the roles depend on: the deployer's password and the bootstrap."""
-    return hashlib.sha256(f"{server.deployer.password}{BOOTSTRAP}".encode()).hexdigest()
+    """What the roles depend on: their passwords and the bootstrap."""
+    passwords = f"{server.deployer.password}{server.mover.password}"
+    return hashlib.sha256(f"{passwords}{BOOTSTRAP}".encode()).hexdigest()
 
 
 def prepare_roles(
@@ -34,6 +36,7 @@ def prepare_roles(
     What RDS brings is made here. The rest is the very input of the cell's bootstrap job.
     """
     deployer, password = server.deployer
+    mover, mover_password = server.mover
     with psycopg.connect(server.superuser_dsn) as connection:
         existing = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
         for role in _RDS_ROLES:
@@ -41,7 +44,10 @@ def prepare_roles(
                 connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
     answer = subprocess.run(  # noqa: S603 - a program of the wheel
         [programs.programs / "psql", "--no-psqlrc", "--quiet", "--dbname", server.superuser_dsn],
-        env={**environment, "PGOPTIONS": "-c client_min_messages=warning"},
+        env={
+            **environment,
+            "PGOPTIONS": f"-c client_min_messages=warning -c {MOVER_PASSWORD}={mover_password}",
+        },
         input=BOOTSTRAP,
         capture_output=True,
         text=True,
@@ -54,9 +60,10 @@ def prepare_roles(
         verifier = connection.pgconn.encrypt_password(
             password.encode(), deployer.encode(), b"scram-sha-256"
         )
-        # A password stands for the IAM token, the attribute for the membership in rds_replication.
+        # A password stands for the IAM token, the attributes for membership in rds_replication.
         connection.execute(
             sql.SQL("ALTER ROLE {} REPLICATION PASSWORD {}").format(
                 sql.Identifier(deployer), sql.Literal(verifier.decode())
             )
         )
+        connection.execute(sql.SQL("ALTER ROLE {} REPLICATION").format(sql.Identifier(mover)))

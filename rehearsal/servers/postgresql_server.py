@@ -36,6 +36,8 @@ class PostgresqlServer:
     """The version that the cell declares."""
     deployer: Login = field(repr=False)
     """The role that declares tenants' databases and roles; no superuser, as on RDS."""
+    mover: Login = field(repr=False)
+    """The role that moves log in as; its sessions are the deployer's."""
     socket_directory: Path
 
     @property
@@ -54,10 +56,17 @@ class PostgresqlServer:
 
     def deployer_dsn(self, database: str = "postgres") -> str:
         """A conninfo for the deployer; it holds the password, so it belongs on no command line."""
+        return self._dsn(self.deployer, database)
+
+    def mover_dsn(self, database: str = "postgres") -> str:
+        """A conninfo for moves; it holds the password, so it belongs on no command line."""
+        return self._dsn(self.mover, database)
+
+    def _dsn(self, login: Login, database: str) -> str:
         return make_conninfo(
             host=self.host,
             port=self.port,
-            user=self.deployer.user,
-            password=self.deployer.password,
+            user=login.user,
+            password=login.password,
             dbname=database,
         )

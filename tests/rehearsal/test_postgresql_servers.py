@@ -105,7 +105,34 @@ def test_the_deployer_is_no_superuser_and_the_superuser_has_no_tcp(
                 host=server.host, port=server.port, user=user, password=password, dbname="postgres"
             )
     assert server.deployer.password not in repr(server)
+    assert server.mover.password not in repr(server)
     assert server.deployer.password not in repr(server.deployer)
+
+
+@pytest.mark.parametrize("version", ["16.8", "18.1"])
+def test_who_moves_logs_in_with_a_password_and_is_the_deployer_from_then_on(
+    servers: PostgresqlServers, version: str
+) -> None:
+    server = servers.ensure("cell-pool-a", version)
+    assert value(server.mover_dsn(), "SELECT ARRAY[session_user, current_user]::text[]") == [
+        "patchworks_mover",
+        "patchworks_deployer",
+    ]
+    with psycopg.connect(server.mover_dsn(), autocommit=True) as session:
+        session.execute("CREATE ROLE owner_of_one")
+        session.execute("CREATE DATABASE one OWNER owner_of_one")
+        session.execute("DROP DATABASE one")
+        session.execute("DROP ROLE owner_of_one")
+        # A walsender looks at the login itself, before its settings are there.
+    with psycopg.connect(server.mover_dsn(), replication="database", autocommit=True) as session:
+        session.execute("IDENTIFY_SYSTEM")
+    rights = "SELECT ARRAY[rolsuper, rolcreatedb, rolcreaterole, rolbypassrls] FROM pg_roles"
+    assert value(server.mover_dsn(), f"{rights} WHERE rolname = session_user") == [False] * 4
+    assert server.mover.password not in server_log(servers, server.cluster)
+
+
+def server_log(servers: PostgresqlServers, cluster: str) -> str:
+    return (servers._directory / cluster / "server.log").read_text()
 
 
 def test_state_sockets_and_data_are_closed_to_others(

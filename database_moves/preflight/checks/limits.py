@@ -20,9 +20,9 @@ guard and one to spare."""
 
 _LIMITS = """
 SELECT d.datconnlimit, s.numbackends, r.rolconnlimit,
-       (SELECT count(*) FROM pg_stat_activity WHERE usename = current_user)
+       (SELECT count(*) FROM pg_stat_activity WHERE usename = session_user)
   FROM pg_database AS d JOIN pg_stat_database AS s ON s.datid = d.oid, pg_roles AS r
- WHERE d.datname = current_database() AND r.rolname = current_user
+ WHERE d.datname = current_database() AND r.rolname = session_user
 """
 
 

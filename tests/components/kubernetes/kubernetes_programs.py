@@ -225,6 +225,7 @@ def cell() -> dict[str, Any]:
         writer_endpoint="pool-a.cluster-x.eu-west-1.rds.amazonaws.com",
         port=5432,
         master_secret_arn="arn:aws:secretsmanager:eu-west-1:000000000000:secret:rds-1",
+        mover_secret_arn="arn:aws:secretsmanager:eu-west-1:000000000000:secret:mover-1",
         region="eu-west-1",
         database_networks=("10.0.12.0/24",),
         endpoint_networks=("10.0.0.0/16",),

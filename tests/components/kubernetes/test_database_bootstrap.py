@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kubernetes_programs import cell, objects, pod_specs
 
-from components.kubernetes.bootstrap_scripts import MASTER_LOGIN
+from components.kubernetes.bootstrap_scripts import MASTER_LOGIN, MOVER_LOGIN
 from rehearsal.evaluation import evaluate_program
 
 if TYPE_CHECKING:
@@ -95,6 +95,88 @@ def test_a_secret_that_lacks_something_fails_the_job_and_says_what(run, secret):
     done, _ = run(secret)
     assert done.returncode != 0
     assert "the master secret has no" in done.stderr
+
+
+MANAGER = """#!/bin/bash
+# Secrets Manager's part in this: one secret, whose value is a file or is not there.
+set -eu
+echo "$@" >> "$STORE/arguments"
+case "$2" in
+  get-secret-value)
+    [ -e "$STORE/fault" ] && { cat "$STORE/fault" >&2; exit 254; }
+    [ -e "$STORE/value" ] || {
+      echo "An error occurred (ResourceNotFoundException) when calling GetSecretValue" >&2
+      exit 254
+    }
+    cat "$STORE/value" ;;
+  get-random-password) printf 'Drawn%s\\n' "$RANDOM" ;;
+  put-secret-value) cp "${6#file://}" "$STORE/value" ;;
+esac
+"""
+
+
+@pytest.fixture
+def log_in(tmp_path):
+    """Runs the real script of movers' login on a store that starts without a value."""
+    store, credentials = tmp_path / "store", tmp_path / "credentials"
+    (tmp_path / "aws").write_text(MANAGER)
+    (tmp_path / "aws").chmod(0o755)
+    (tmp_path / "mover-login.sh").write_text(MOVER_LOGIN)
+    store.mkdir()
+
+    def execute():
+        credentials.mkdir(exist_ok=True)
+        environment = {
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "STORE": str(store),
+            "CREDENTIALS": str(credentials),
+            "MOVER_SECRET_ARN": "arn:aws:secretsmanager:eu-west-1:000000000000:secret:mover",
+        }
+        return subprocess.run(
+            ["/bin/bash", str(tmp_path / "mover-login.sh")],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return execute, store, credentials / "mover"
+
+
+def test_movers_password_is_drawn_once_kept_and_shown_to_nobody(log_in):
+    execute, store, password = log_in
+    first = execute()
+    assert first.returncode == 0, first.stderr
+    drawn = password.read_text()
+    assert drawn.startswith("Drawn")
+    assert (store / "value").read_text() == drawn
+    assert password.stat().st_mode & 0o077 == 0
+    assert execute().returncode == 0
+    assert password.read_text() == drawn
+    assert drawn not in (store / "arguments").read_text() + first.stdout + first.stderr
+
+
+@pytest.mark.parametrize("value", ["", "p'w", "two words", "$(id)", "-c x=y", "ü"])
+def test_a_password_that_somebody_put_there_is_refused_unless_it_is_letters_and_digits(
+    log_in, value
+):
+    execute, store, password = log_in
+    (store / "value").write_text(value)
+    refused = execute()
+    assert refused.returncode != 0
+    assert "letters and digits" in refused.stderr
+    assert not password.exists()
+
+
+def test_a_secret_that_may_not_be_read_is_not_replaced(log_in):
+    execute, store, password = log_in
+    (store / "value").write_text("theirs")
+    (store / "fault").write_text("An error occurred (AccessDeniedException)")
+    refused = execute()
+    assert refused.returncode != 0
+    assert "AccessDenied" in refused.stderr
+    assert (store / "value").read_text() == "theirs"
+    assert not password.exists()
 
 
 def test_the_job_holds_no_secret_and_runs_out_by_itself():

@@ -115,6 +115,7 @@ class DebianPostgres:
             version=version,
             engine_version=version,
             deployer=Login("nobody", ""),
+            mover=Login("nobody", ""),
             socket_directory=self._sockets,
         )
 

@@ -1,0 +1,82 @@
+"""Pulumi's CLI through its Automation API: whatever brings a stack up asks it here."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from pulumi import automation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+
+class CliError(Exception):
+    """The CLI could not do what it was asked; the text says why and what to do."""
+
+
+def select(
+    root: Path, stack: str, environment: Mapping[str, str] | None = None
+) -> automation.Stack:
+    """A stack of the checkout at `root`, which must exist; call it within `explained`.
+
+    `environment` is what the CLI gets on top of this process's own.
+    """
+    options = automation.LocalWorkspaceOptions(env_vars=dict(environment or {}))
+    return automation.select_stack(stack, work_dir=str(root), opts=options)
+
+
+def up(selected: automation.Stack, observe: Callable[[str], None]) -> automation.UpResult:
+    """Run `pulumi up`; `observe` is told each line that the CLI prints, in which no secret is."""
+    return selected.up(color="never", show_secrets=False, suppress_outputs=True, on_output=observe)
+
+
+def exports(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What a stack exports, without what is secret: that is never read.
+
+    The SDK's own `outputs` asks for secrets in plain. Raises `CliError`.
+    """
+    with explained(stack):
+        selected = select(root, stack, environment)
+        command = ["stack", "output", "--json", "--stack", stack]
+        workspace = selected.workspace
+        said = workspace.pulumi_command.run(command, str(root), dict(workspace.env_vars)).stdout
+    found: dict[str, Any] = json.loads(said)
+    return found
+
+
+def made(root: Path, environment: Mapping[str, str] | None = None) -> list[str]:
+    """The stacks of the checkout's project in which something is. Raises `CliError`."""
+    with explained("the project"):
+        workspace = automation.LocalWorkspace(work_dir=str(root), env_vars=dict(environment or {}))
+        # A backend in a bucket does not count what is in a stack.
+        return [each.name for each in workspace.list_stacks() if each.resource_count != 0]
+
+
+@contextlib.contextmanager
+def explained(stack: str) -> Iterator[None]:
+    """Turn what the CLI refuses of a stack into `CliError`."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise CliError("the Pulumi CLI is not installed") from None
+    except automation.CommandError as error:
+        raise CliError(_explanation(stack, error)) from error
+
+
+def _explanation(stack: str, error: automation.CommandError) -> str:
+    if isinstance(error, automation.StackNotFoundError):
+        return (
+            f"the backend has no stack {stack}; make it once, as README.md says: "
+            f"pulumi stack init {stack} --secrets-provider=..."
+        )
+    if isinstance(error, automation.ConcurrentUpdateError):
+        return (
+            f"another update of {stack} runs; when it is certain that none does: "
+            f"pulumi cancel --stack {stack}"
+        )
+    said = [line for line in str(error).splitlines() if line.strip()]
+    faults = [line.strip() for line in said if "error:" in line] or said[-1:]
+    return " | ".join(dict.fromkeys(faults))[:2000]

@@ -1,0 +1,263 @@
+"""A cluster's API as far as movers use it: pods, a Secret, and commands that really run.
+
+There is no kubelet here to run pods, so an API server of Kubernetes' own could run no command in
+one. This one speaks HTTP and the WebSocket protocol of the real one, over TLS. Who asks it learns
+from AWS STS by the signed request in the token, as EKS does.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import datetime
+import ipaddress
+import json
+import socket
+import ssl
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from websockets.exceptions import InvalidState
+from websockets.frames import Opcode
+from websockets.server import ServerProtocol
+
+from components.kubernetes.pooler_config import DIRECTORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pods_kit import PoolerPod
+
+PREFIX = "k8s-aws-v1."
+
+
+@dataclass
+class ClusterApi:
+    """One cluster with one tenant's pooler in it."""
+
+    name: str
+    directory: Path
+    namespace: str
+    secret: dict[str, str]
+    pods: dict[str, PoolerPod]
+    lets_in: str = ""
+    """How the ARN of whoever may ask goes on after the account, or nothing for anybody."""
+    asked: list[str] = field(default_factory=list)
+    callers: set[str] = field(default_factory=set)
+    image_has_psql: bool = True
+
+    def __post_init__(self) -> None:
+        self.authority = certificate(self.directory)
+        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._tls.load_cert_chain(self.directory / "cluster.pem")
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._listening.close()
+        for pod in self.pods.values():
+            pod.stop()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                plain, _ = self._listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(plain,), daemon=True).start()
+
+    def _answer(self, plain: socket.socket) -> None:
+        with contextlib.suppress(OSError), self._tls.wrap_socket(plain, server_side=True) as wire:
+            while self._request(wire):
+                pass
+
+    def _request(self, wire: ssl.SSLSocket) -> bool:
+        raw = b""
+        while b"\r\n\r\n" not in raw:
+            piece = wire.recv(65536)
+            if not piece:
+                return False
+            raw += piece
+        head, _, body = raw.partition(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        method, target, _ = first.split(" ")
+        headers = {key.lower(): value for key, _, value in (line.partition(": ") for line in lines)}
+        while len(body) < int(headers.get("content-length", 0)):
+            body += wire.recv(65536)
+        parts = urlsplit(target)
+        path = unquote(parts.path)
+        self.asked.append(f"{method} {path}")
+        refusal = self._refusal(headers.get("authorization", ""))
+        if refusal:
+            say(wire, 403, {"kind": "Status", "message": refusal})
+        elif headers.get("upgrade") == "websocket":
+            name = path.removesuffix("/exec").rpartition("/")[2]
+            if name not in self.pods or self.pods[name].process is None:
+                say(wire, 404, {"kind": "Status", "message": f'pods "{name}" not found'})
+                return True
+            Exec(wire, self.pods[name], parse_qs(parts.query)["command"], self).run(raw)
+            return False
+        else:
+            self._object(wire, method, path, parse_qs(parts.query), body)
+        return True
+
+    def _object(
+        self, wire: ssl.SSLSocket, method: str, path: str, query: dict[str, list[str]], body: bytes
+    ) -> None:
+        inside = f"/api/v1/namespaces/{self.namespace}"
+        if (method, path) == ("GET", f"{inside}/pods"):
+            assert query["labelSelector"] == ["app.kubernetes.io/name=pooler"]
+            items = [
+                {"metadata": {"name": pod.name}, "status": {"phase": "Running"}}
+                for pod in self.pods.values()
+            ]
+            say(wire, 200, {"kind": "PodList", "items": items})
+        elif (method, path) == ("PATCH", f"{inside}/secrets/pooler"):
+            changed = json.loads(body)["data"]
+            self.secret |= {key: base64.b64decode(text).decode() for key, text in changed.items()}
+            say(wire, 200, {"kind": "Secret"})
+        else:
+            say(wire, 404, {"kind": "Status", "message": f"{path} not found"})
+
+    def _refusal(self, authorization: str) -> str:
+        token = authorization.removeprefix("Bearer ")
+        if not token.startswith(PREFIX):
+            return "no token"
+        encoded = token.removeprefix(PREFIX)
+        url = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+        assert "Action=GetCallerIdentity" in url
+        assert "x-k8s-aws-id" in url.partition("X-Amz-SignedHeaders=")[2].partition("&")[0]
+        parts = urlsplit(url)
+        signed = parse_qs(parts.query)
+        # moto takes a signed address for one of S3, so that it is asked in the other form.
+        answer = requests.post(
+            f"{parts.scheme}://{parts.netloc}/",
+            data={name: signed[name] for name in ("Action", "Version")},
+            headers={
+                "Authorization": f"AWS4-HMAC-SHA256 Credential={signed['X-Amz-Credential'][0]}, "
+                "SignedHeaders=host, Signature=0"
+            },
+            timeout=30,
+        )
+        arn = answer.text.partition("<Arn>")[2].partition("</Arn>")[0]
+        self.callers.add(arn)
+        return "" if self.lets_in in arn else f"{arn} is not let in"
+
+
+class Exec:
+    """A command in a pod, its streams on the channels of one WebSocket."""
+
+    def __init__(
+        self, wire: ssl.SSLSocket, pod: PoolerPod, command: list[str], api: ClusterApi
+    ) -> None:
+        self._wire, self._pod = wire, pod
+        self._command = command if api.image_has_psql else ["no-such-program"]
+        self._protocol = ServerProtocol(
+            subprotocols=["v5.channel.k8s.io", "v4.channel.k8s.io"]  # type: ignore[list-item]
+        )
+        self._sending = threading.Lock()
+
+    def run(self, head: bytes) -> None:
+        self._protocol.receive_data(head)
+        (request,) = self._protocol.events_received()
+        self._protocol.send_response(self._protocol.accept(request))  # type: ignore[arg-type]
+        self._flush()
+        try:
+            process = self._pod.run(self._command)
+        except FileNotFoundError:
+            said = f'exec: "{self._command[0]}": executable file not found in $PATH'
+            self._send(3, json.dumps({"status": "Failure", "message": said}).encode())
+            self._close()
+            return
+        for number, stream in ((1, process.stdout), (2, process.stderr)):
+            threading.Thread(target=self._pass_on, args=(number, stream), daemon=True).start()
+        threading.Thread(target=self._end, args=(process,), daemon=True).start()
+        with contextlib.suppress(OSError):
+            while data := self._wire.recv(65536):
+                self._protocol.receive_data(data)
+                for event in self._protocol.events_received():
+                    if event.opcode is Opcode.BINARY and event.data[:1] == b"\0":  # type: ignore[union-attr]
+                        text = event.data[1:]  # type: ignore[union-attr]
+                        mount = str(self._pod.directory).encode()
+                        with contextlib.suppress(BrokenPipeError):
+                            process.stdin.write(text.replace(DIRECTORY.encode(), mount))  # type: ignore[union-attr]
+                            process.stdin.flush()  # type: ignore[union-attr]
+                self._flush()
+                if self._protocol.close_rcvd is not None:
+                    break
+        process.kill()
+        process.wait()
+
+    def _pass_on(self, channel: int, stream: Any) -> None:
+        with contextlib.suppress(OSError, ValueError, InvalidState):
+            while piece := stream.read1(65536):
+                self._send(channel, piece)
+
+    def _end(self, process: Any) -> None:
+        code = process.wait()
+        status = {"status": "Success"} if code == 0 else {"status": "Failure", "message": str(code)}
+        with contextlib.suppress(OSError, InvalidState):
+            self._send(3, json.dumps(status).encode())
+            self._close()
+
+    def _send(self, channel: int, content: bytes) -> None:
+        with self._sending:
+            self._protocol.send_binary(bytes([channel]) + content)
+            self._write()
+
+    def _close(self) -> None:
+        with self._sending:
+            self._protocol.send_close(1000)
+            self._write()
+
+    def _flush(self) -> None:
+        with self._sending:
+            self._write()
+
+    def _write(self) -> None:
+        for piece in self._protocol.data_to_send():
+            if piece:
+                self._wire.sendall(piece)
+
+
+def say(wire: ssl.SSLSocket, status: int, body: dict[str, Any]) -> None:
+    content = json.dumps(body).encode()
+    wire.sendall(
+        f"HTTP/1.1 {status} X\r\nContent-Length: {len(content)}\r\n\r\n".encode() + content
+    )
+
+
+def certificate(directory: Path) -> str:
+    """An authority of its own for 127.0.0.1; its certificate as text."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "kubernetes")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    text = made.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    (directory / "cluster.pem").write_bytes(private + text)
+    return text.decode()

@@ -1,0 +1,332 @@
+"""What AWS is to a move: the CLI's recorded contract, moto, and a PostgreSQL whose TLS is verified.
+
+`pulumi` is a stand-in that notes its arguments and replays answers in the form of the CLI's own. It
+shows what the CLI is asked, and not that a stack can be brought up.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import psycopg
+import pytest
+from moto.server import ThreadedMotoServer
+from psycopg.conninfo import conninfo_to_dict
+
+from catalog import names
+from catalog.load import find_root, load
+from catalog.tenant import Placement
+from database_moves import durable
+from database_moves.database import Database
+from database_moves.errors import MoveError, RefusedError
+from rehearsal.servers.postgresql import PostgresqlServers
+from tenant_moves import ambient, aws_store, checks
+from tenant_moves.aws_platform import STACK_PROFILE, AwsPlatform
+from tenant_moves.plan import Plan
+from tenant_moves.slices import DatabaseAt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ROOT = find_root()
+CATALOG = load(ROOT)
+CELL = CATALOG.cells["prod-eu-west-1"]
+TENANT = "brightwater"
+STACK = f"tenant.{TENANT}"
+PASSWORD = "abcDEF123"
+HOST = "prod-eu-west-1-pool-a.cluster-abc.eu-west-1.rds.amazonaws.com"
+HERE = Placement(cell=CELL.name, database="pool-a")
+STAND_IN = """#!{python} -I
+import json, os, pathlib, sys
+
+home = pathlib.Path({home!r})
+given = [word for word in sys.argv[1:] if word != "--non-interactive"]
+profile = {{name: os.environ.get(name) for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID")}}
+with (home / "calls.jsonl").open("a") as file:
+    file.write(json.dumps({{"arguments": given, **profile}}) + "\\n")
+for to, answer in json.loads((home / "answers.json").read_text()):
+    if given[: len(to)] == to or " ".join(given).startswith(" ".join(to)):
+        break
+else:
+    sys.exit("error: no answer to " + " ".join(given))
+sys.stdout.write(answer.get("says", ""))
+sys.stderr.write(answer.get("fails", ""))
+sys.exit(255 if answer.get("fails") else 0)
+"""
+EXPORTS = {
+    "serving": {"cell": CELL.name, "database": "pool-a"},
+    "hostnames": ["brightwater.example.com"],
+    "zone_id": "Z1",
+    "slices": {
+        CELL.name: {
+            "bucket": "b",
+            "secret": "s",
+            "key_arn": "k",
+            "load_balancer": "lb",
+            "load_balancer_zone_id": "Z2",
+        }
+    },
+    "databases": {
+        f"{CELL.name}/pool-a": {
+            "writer_endpoint": HOST,
+            "reader_endpoint": HOST.replace("cluster-", "cluster-ro-"),
+            "port": 5432,
+            "database": TENANT,
+        }
+    },
+}
+HISTORY = [
+    {
+        "kind": "update",
+        "startTime": "2026-05-01T12:00:00.000Z",
+        "endTime": "2026-05-01T12:01:00.000Z",
+        "message": "",
+        "environment": {},
+        "config": {},
+        "result": "succeeded",
+        "version": 3,
+        "resourceChanges": {"create": 2},
+    }
+]
+CELL_EXPORTS = {
+    "kubeconfig": "[secret]",
+    "databases": {"pool-a": {"writer_endpoint": HOST, "port": 5432}},
+}
+
+
+class Cli:
+    """The stand-in's answers and what it was asked."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.answers()
+
+    def answers(self, *answers: tuple[list[str], dict[str, str]]) -> None:
+        usual: list[tuple[list[str], dict[str, str]]] = [
+            (["version"], {"says": "v3.272.0\n"}),
+            (["stack", "select"], {}),
+            (["up"], {"says": "Updating\n + aws:s3:Bucket made\n"}),
+            (["stack", "output", "--json", "--show-secrets"], {"says": "{}"}),
+            (["stack", "output", "--json", "--stack", STACK], {"says": json.dumps(EXPORTS)}),
+            (["stack", "output", "--json"], {"says": json.dumps(CELL_EXPORTS)}),
+            (["stack", "history"], {"says": json.dumps(HISTORY)}),
+        ]
+        (self._directory / "answers.json").write_text(json.dumps([*answers, *usual]))
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        lines = (self._directory / "calls.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    def asked(self, *words: str) -> list[dict[str, Any]]:
+        return [call for call in self.calls if call["arguments"][: len(words)] == [*words]]
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    program = tmp_path / "bin" / "pulumi"
+    program.parent.mkdir()
+    program.write_text(STAND_IN.format(python=sys.executable, home=str(tmp_path)))
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    return Cli(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def platform(cli: Cli, moto: str, monkeypatch: pytest.MonkeyPatch) -> AwsPlatform:
+    """A platform with credentials of the cell's account at hand, and a login's secret."""
+    del cli
+    monkeypatch.setattr(ambient, "_clients", {})
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    made = AwsPlatform(CATALOG, ROOT)
+    # moto knows the account of a role's credentials, as AWS does.
+    taken = boto3.client("sts", region_name="eu-west-1").assume_role(
+        RoleArn=f"arn:aws:iam::{CELL.account}:role/mover", RoleSessionName="test"
+    )["Credentials"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", taken["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", taken["SecretAccessKey"])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", taken["SessionToken"])
+    monkeypatch.setattr(ambient, "_clients", {})
+    secrets = made.aws.client("secretsmanager", CELL.account, CELL.region)
+    name = names.mover_secret(CELL, "pool-a")
+    if name not in {each["Name"] for each in secrets.list_secrets()["SecretList"]}:
+        secrets.create_secret(Name=name, SecretString=PASSWORD)
+    return made
+
+
+def test_recorded_an_update_runs_under_the_deploy_role_s_profile_and_shows_no_secret(
+    cli: Cli, platform: AwsPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STACK_PROFILE, "deploy")
+    told: list[tuple[str, str]] = []
+    platform = AwsPlatform(CATALOG, ROOT, lambda stack, line: told.append((stack, line)))
+    exports = platform.bring_up(TENANT)
+    assert exports.serving == f"{CELL.name}/pool-a"
+    assert (STACK, " + aws:s3:Bucket made") in told
+    (update,) = cli.asked("up")
+    assert update["arguments"][:3] == ["up", "--yes", "--skip-preview"]
+    assert "--show-secrets" not in update["arguments"]
+    for call in cli.asked("stack"):
+        assert (call["AWS_PROFILE"], call["AWS_ACCESS_KEY_ID"]) == ("deploy", "")
+    read = [call["arguments"] for call in cli.asked("stack", "output")]
+    assert ["stack", "output", "--json", "--stack", STACK] in read
+
+
+def test_recorded_exports_are_read_without_secrets(cli: Cli, platform: AwsPlatform) -> None:
+    platform.exports(TENANT)
+    platform.exports(TENANT)
+    (read,) = cli.asked("stack", "output")
+    assert "--show-secrets" not in read["arguments"]
+    platform.bring_up(TENANT)
+    assert cli.asked("stack", "output")[-1] == read
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ((["stack", "select"], {"fails": f"error: no stack named '{STACK}' found\n"}), "make it"),
+        ((["up"], {"fails": "error: creating Bucket: AccessDenied\n"}), "AccessDenied"),
+    ],
+)
+def test_recorded_what_the_cli_refuses_is_a_fault_of_the_move(
+    cli: Cli, platform: AwsPlatform, answer: tuple[list[str], dict[str, str]], says: str
+) -> None:
+    cli.answers(answer)
+    with pytest.raises(MoveError, match=rf"{TENANT} can't be brought up.*{says}"):
+        platform.bring_up(TENANT)
+
+
+def test_recorded_tenants_are_those_whose_stacks_have_something_in_them(
+    cli: Cli, platform: AwsPlatform
+) -> None:
+    listed = [
+        {"name": "organization/patchworks/tenant.acme", "current": False, "resourceCount": 9},
+        {"name": "tenant.gone", "current": False, "resourceCount": 0},
+        {"name": "tenant.brightwater", "current": True, "updateInProgress": False},
+        {"name": "cell.dev-eu-west-1", "current": False, "resourceCount": 7},
+    ]
+    cli.answers((["stack", "ls", "--json"], {"says": json.dumps(listed)}))
+    assert platform.kept() == ["acme", "brightwater"]
+
+
+def test_recorded_a_stack_that_exports_nothing_yet_is_being_created(
+    cli: Cli, platform: AwsPlatform
+) -> None:
+    cli.answers((["stack", "output", "--json", "--stack"], {"says": "{}"}))
+    with pytest.raises(MoveError, match="being created"):
+        platform.exports(TENANT)
+
+
+def test_a_login_is_the_mover_s_with_the_secret_s_password_over_verified_tls(
+    platform: AwsPlatform,
+) -> None:
+    dsn = platform.mover_dsn(platform.exports(TENANT).database(HERE))
+    assert conninfo_to_dict(dsn) == {
+        "host": HOST,
+        "port": "5432",
+        "dbname": TENANT,
+        "user": "patchworks_mover",
+        "password": PASSWORD,
+        "sslmode": "verify-full",
+        "sslrootcert": "/etc/ssl/rds/global-bundle.pem",
+    }
+    server = platform.maintenance(TENANT, HERE)
+    assert server is not None
+    assert conninfo_to_dict(server.dsn)["dbname"] == "postgres"
+    assert server.dialled == {"sslrootcert": "/rdsdbdata/rds-metadata/ca-cert.pem"}
+    assert PASSWORD not in repr(server)
+
+
+@pytest.mark.parametrize(
+    ("host", "says"),
+    [
+        ("elsewhere.example", "elsewhere.example is no database of a cell"),
+        ("prod-us-east-1-pool-a.x", "prod-us-east-1/mover-pool-a is not there.*bring up cell"),
+    ],
+)
+def test_a_database_without_a_login_is_told_by_its_name(
+    platform: AwsPlatform, host: str, says: str
+) -> None:
+    with pytest.raises(MoveError, match=says):
+        platform.mover_dsn(DatabaseAt(host, host, 5432, TENANT))
+
+
+def test_a_database_of_its_own_that_is_to_be_made_has_no_server_yet(
+    platform: AwsPlatform,
+) -> None:
+    settings = CATALOG.tenants["aurelia-health"].placement.dedicated
+    own = Placement(cell=CELL.name, database="dedicated", dedicated=settings)
+    assert platform.maintenance(TENANT, own) is None
+    with pytest.raises(MoveError, match="exports no database pool-z"):
+        platform.maintenance(TENANT, Placement(cell=CELL.name, database="pool-z"))
+
+
+def test_a_move_to_another_cell_is_refused_with_the_reason(platform: AwsPlatform) -> None:
+    away = Placement(cell="prod-us-east-1", database="pool-b")
+    plan = Plan(TENANT, "brightwater-2", HERE, away, False)
+    with pytest.raises(RefusedError, match="do not reach each other"):
+        checks.check(platform, plan)
+    near = Plan(TENANT, "brightwater-2", HERE, Placement(cell=CELL.name, database="pool-b"), False)
+    assert list(platform.hindrances(near)) == []
+
+
+def test_without_credentials_a_move_says_what_to_take(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    del cli
+    monkeypatch.setattr(ambient, "_clients", {})
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    platform = AwsPlatform(CATALOG, ROOT)
+    with pytest.raises(MoveError, match=r"no AWS credentials.*tenant-mover"):
+        platform.served()
+    monkeypatch.setenv(STACK_PROFILE, "nobody")
+    with pytest.raises(MoveError, match="nobody"):
+        ambient.AmbientAws(CATALOG.organization, "nobody").client("eks", CELL.account, CELL.region)
+
+
+def test_moves_are_recorded_in_a_database_of_the_cell_that_is_made_once(tmp_path: Path) -> None:
+    servers = PostgresqlServers(tmp_path / "postgresql")
+    server = servers.ensure("prod-eu-west-1-pool-a", "16.8")
+    try:
+        threads = [
+            threading.Thread(target=aws_store.url, args=(Database(server.mover_dsn(), "source"),))
+            for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        url = aws_store.url(Database(server.mover_dsn(), "source"))
+        with durable.reading(url) as client:
+            assert client.list_workflows() == []
+        query = "SELECT current_database(), has_database_privilege('public', current_database(), "
+        with psycopg.connect(server.mover_dsn(aws_store.DATABASE)) as session:
+            assert session.execute(f"{query}'CONNECT')".encode()).fetchone() == (
+                "patchworks_moves",
+                False,
+            )
+    finally:
+        servers.stop()
