@@ -8,6 +8,7 @@ from typing import Any
 import needed_programs
 import pytest
 import stalls
+from hypothesis import settings
 
 from rehearsal.servers import process
 
@@ -15,6 +16,9 @@ from rehearsal.servers import process
 def pytest_configure() -> None:
     """Hear Ctrl-C: a run in the background ignores it, and all that it starts would as well."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # How long an example takes says how busy the machine is.
+    settings.register_profile("unhurried", deadline=None)
+    settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -64,7 +64,7 @@ def spoiled(draw):
 
 
 @given(spoiled())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_value_in_a_file_makes_the_check_fail(case):
     file, root = case
     text = f"{schema_line(FILES[file])}\n{yaml.safe_dump(root, allow_unicode=True)}"
@@ -77,7 +77,7 @@ def test_no_value_in_a_file_makes_the_check_fail(case):
 
 
 @given(st.sampled_from(sorted(FILES)), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_damage_to_the_text_makes_the_check_fail(file, data):
     text = bytearray((ROOT / file).read_bytes())
     for _ in range(data.draw(st.integers(1, 3))):

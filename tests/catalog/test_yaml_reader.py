@@ -45,7 +45,7 @@ def node_at(document: Document, location: tuple[str | int, ...]) -> Node:
 
 
 @given(st.dictionaries(KEYS, TREES), st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_values_are_read_as_pyyaml_reads_them(value, flow):
     text = yaml.safe_dump(value, allow_unicode=True, default_flow_style=flow, width=10_000)
     document = read(text)
@@ -57,7 +57,7 @@ def test_values_are_read_as_pyyaml_reads_them(value, flow):
 
 
 @given(st.dictionaries(KEYS, TREES, min_size=1), st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_every_scalar_stands_where_its_position_says(value, flow):
     text = yaml.safe_dump(value, allow_unicode=True, default_flow_style=flow, width=10_000)
     document = read(text)
@@ -76,7 +76,7 @@ def test_every_scalar_stands_where_its_position_says(value, flow):
 
 
 @given(st.dictionaries(KEYS, TREES, min_size=1), st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_every_key_stands_where_its_position_says(value, flow):
     text = yaml.safe_dump(value, allow_unicode=True, default_flow_style=flow, width=10_000)
     document = read(text)
@@ -121,7 +121,7 @@ def test_nesting_up_to_the_limit_is_read():
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_text_makes_the_reader_fail(text):
     document = read(text)
     for fault in document.faults:

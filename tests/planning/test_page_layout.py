@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from planning.page.layout import HEIGHT, WIDTH, lay_out
@@ -14,7 +14,6 @@ graphs = st.integers(0, 25).flatmap(
 )
 
 
-@settings(deadline=None)
 @given(graphs)
 def test_nodes_never_overlap_and_lie_inside(uses: tuple[tuple[int, ...], ...]) -> None:
     layout = lay_out(uses)
@@ -27,7 +26,6 @@ def test_nodes_never_overlap_and_lie_inside(uses: tuple[tuple[int, ...], ...]) -
             assert abs(one.x - other.x) >= WIDTH or abs(one.y - other.y) >= HEIGHT
 
 
-@settings(deadline=None)
 @given(graphs)
 def test_without_circles_every_node_stands_right_of_what_it_uses(
     uses: tuple[tuple[int, ...], ...],

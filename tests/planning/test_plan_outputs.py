@@ -129,7 +129,7 @@ def test_a_hostile_text_is_shown_as_it_is(hostile: str) -> None:
         assert [word for word in words if word not in page.text] == []
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.text(max_size=60))
 def test_no_text_at_all_becomes_markup(text: str) -> None:
     page = shown(f"- {plain(text)}: {code(text)}\n")

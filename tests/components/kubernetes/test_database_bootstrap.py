@@ -65,7 +65,7 @@ def read_password_file(line: str) -> list[str]:
     return fields
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(MANAGED, st.booleans())
 def test_any_managed_password_reaches_the_password_file_as_it_is(run, password, spaced):
     separators = (", ", ": ") if spaced else (",", ":")
