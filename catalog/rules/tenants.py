@@ -107,7 +107,8 @@ def dedicated_database_fits(draft: Draft, entry: Entry[Tenant]) -> None:
 def dedicated_backups_go_with_the_cells(draft: Draft, entry: Entry[Tenant]) -> None:
     """A dedicated database is copied where its cell's databases are, by the same plan."""
     dedicated, cell = entry.model.placement.dedicated, _cell(draft, entry)
-    if dedicated is None or cell is None:
+    # A cell without any has a fault of its own.
+    if dedicated is None or cell is None or not cell.databases:
         return
     name, settings = next(iter(cell.databases.items()))
     check_backup_region(

@@ -76,6 +76,15 @@ def test_no_value_in_a_file_makes_the_check_fail(case):
         assert fault.remedy
 
 
+def test_a_cell_without_a_database_is_a_fault_and_nothing_trips_over_it():
+    file = "cells/prod-eu-west-1.yaml"
+    root = yaml.safe_load((ROOT / file).read_text()) | {"databases": {}}
+    text = f"{schema_line(FILES[file])}\n{yaml.safe_dump(root, allow_unicode=True)}"
+    catalog, faults = read(ROOT, {file: text.encode()})
+    assert catalog is None
+    assert any(fault.file == file and "databases" in str(fault) for fault in faults)
+
+
 @given(st.sampled_from(sorted(FILES)), st.data())
 @settings(max_examples=100)
 def test_no_damage_to_the_text_makes_the_check_fail(file, data):

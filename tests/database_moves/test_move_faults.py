@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -283,8 +284,10 @@ def test_a_target_without_room_fails_with_the_tables_name_and_goes_on_with_room(
     for attempt in range(2):
         failed = journey.move("--jobs", "2")
         assert failed.code == 1, failed
-        # A disk that is full to its last page has no room to begin anew either.
-        assert attempt or 'public."too large"' in failed.stderr, failed.stderr
+        # A disk that is full to its last page has no room to begin anew either. Whichever table
+        # meets the end of the disk first is named: others are copied at the same time.
+        named = re.search(r'(public."too large"|workload\.\w+)', failed.stderr)
+        assert attempt or named, failed.stderr
         assert disk.said in failed.stderr, failed.stderr
         assert disk.remedy in failed.stderr, failed.stderr
         assert "does not answer" not in failed.stderr, failed.stderr
