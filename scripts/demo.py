@@ -176,5 +176,5 @@ def _where_next(seconds: float) -> None:
         (".venv/bin/patchworks check", "every fault of the catalog at once"),
         (".venv/bin/patchworks local stop --reset", "stop the servers and forget everything"),
     ):
-        typer.echo(f"  {command:<46}{what}")
+        typer.echo(f"  {command:<48}{what}")
     typer.echo("\nREADME.md tells how to run the same programs against AWS.")
