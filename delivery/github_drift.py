@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from datetime import datetime
 from typing import Any
 
 from catalog.base import CatalogModel
-from delivery.checkout import RefusedError
+from delivery.github import ask
 
-SECONDS = 30
 AUTHOR = "github-actions[bot]"
 TITLE = "Drift: "
 PAGE = 100
@@ -38,7 +34,12 @@ def drift_issues(api: str, repository: str, token: str) -> list[DriftIssue]:
     page = 1
     while True:
         query = f"labels=drift&state=all&sort=created&direction=asc&per_page={PAGE}&page={page}"
-        some = _call(f"{api}/repos/{repository}/issues?{query}", token)
+        some = ask(
+            f"{api}/repos/{repository}/issues?{query}",
+            token,
+            what="what drifted",
+            remedy="run it again",
+        )
         found += some
         if len(some) < PAGE:
             break
@@ -55,19 +56,3 @@ def drift_issues(api: str, repository: str, token: str) -> list[DriftIssue]:
         and each["title"].startswith(TITLE)
         and "pull_request" not in each
     ]
-
-
-def _call(address: str, token: str) -> list[dict[str, Any]]:
-    request = urllib.request.Request(  # noqa: S310 - the address is the workflow's own
-        address,
-        headers={
-            "Accept": "application/vnd.github+json",
-            "Authorization": f"Bearer {token}",
-            "X-GitHub-Api-Version": "2022-11-28",
-        },
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
-            return list(json.load(answer))
-    except (urllib.error.URLError, TimeoutError, ValueError) as error:
-        raise RefusedError(f"GitHub does not tell what drifted: {error}", "run it again") from None

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from delivery.checkout import RefusedError
-
-SECONDS = 30
+from delivery.github import ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +26,12 @@ def reviews(api: str, repository: str, run: str, token: str, environment: str) -
     Raises:
         RefusedError: GitHub does not tell.
     """
-    request = urllib.request.Request(  # noqa: S310 - the address is the workflow's own
+    found = ask(
         f"{api}/repos/{repository}/actions/runs/{run}/approvals",
-        headers={
-            "Accept": "application/vnd.github+json",
-            "Authorization": f"Bearer {token}",
-            "X-GitHub-Api-Version": "2022-11-28",
-        },
+        token,
+        what=f"who reviewed run {run}",
+        remedy="run the job again",
     )
-    try:
-        with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
-            found = json.load(answer)
-    except (urllib.error.URLError, TimeoutError, ValueError) as error:
-        raise RefusedError(
-            f"GitHub does not tell who reviewed run {run}: {error}", "run the job again"
-        ) from None
     return [
         Review(each["state"], str(each["user"]["login"]), str(each.get("comment") or ""))
         for each in found

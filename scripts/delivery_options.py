@@ -64,6 +64,9 @@ GithubOutputOption = Annotated[
         help="Also append each wave's jobs to a file, as a matrix and output of a step.",
     ),
 ]
+GithubApiOption = Annotated[
+    str, typer.Option("--api", envvar="GITHUB_API_URL", help="GitHub's address for programs.")
+]
 JobsOption = Annotated[
     int, typer.Option("--jobs", min=1, max=32, help="Stacks that Pulumi brings up side by side.")
 ]

@@ -11,6 +11,7 @@ from scripts.delivery_log import Log, explained
 from scripts.delivery_options import (
     CommitArgument,
     EngineOption,
+    GithubApiOption,
     RunOption,
     desk_of,
     own_run,
@@ -160,9 +161,7 @@ def record(
             "--token", envvar="GITHUB_TOKEN", help="May read runs; better given by the variable."
         ),
     ],
-    api: Annotated[
-        str, typer.Option("--api", envvar="GITHUB_API_URL", help="GitHub's address for programs.")
-    ] = "https://api.github.com",
+    api: GithubApiOption = "https://api.github.com",
     engine: EngineOption = "auto",
     state: StateOption = None,
     run: RunOption = "",

@@ -9,7 +9,7 @@ import typer
 
 from scripts.catalog_options import load_catalog
 from scripts.delivery_log import explained
-from scripts.delivery_options import EngineOption, engine_of
+from scripts.delivery_options import EngineOption, GithubApiOption, engine_of
 from scripts.exits import ExitCode
 from scripts.state_option import StateOption
 
@@ -38,9 +38,7 @@ def year(
             help="May read issues; better given by the variable. Without one GitHub is not asked.",
         ),
     ] = "",
-    api: Annotated[
-        str, typer.Option("--api", envvar="GITHUB_API_URL", help="GitHub's address for programs.")
-    ] = "https://api.github.com",
+    api: GithubApiOption = "https://api.github.com",
     engine: EngineOption = "auto",
     state: StateOption = None,
 ) -> None:

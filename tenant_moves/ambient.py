@@ -37,10 +37,10 @@ class AmbientAws:
     def client(self, service: str, account: str, region: str) -> Any:
         """See `platform.Aws`; raises `MoveError` where the credentials are of another account."""
         known = (self.profile, service, account, region)
-        if known not in _clients:
-            with _making:
-                _clients.setdefault(known, self._make(service, account, region))
-        return _clients[known]
+        with _making:
+            if known not in _clients:
+                _clients[known] = self._make(service, account, region)
+            return _clients[known]
 
     def rclone(self, account: str, region: str) -> dict[str, str]:
         """See `platform.Aws`; the credentials are those of the moment, and last for one pass."""

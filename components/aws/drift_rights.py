@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.aws.ledger_access import READ
+from components.aws.ledger_access import read_placements
 from components.aws.preview_rights import no_secrets
 from components.aws.readable_settings import READ_SETTINGS
 from components.aws.state import state_bucket, state_key_alias
@@ -32,12 +32,7 @@ def drift_statements(
     aliases = (state_key_alias(organization), ledger_key_alias)
     return [
         READ_SETTINGS,
-        {
-            "Sid": "ReadPlacements",
-            "Effect": "Allow",
-            "Action": list(READ),
-            "Resource": ledger_table_arn,
-        },
+        read_placements(ledger_table_arn),
         {
             "Sid": "ReadStates",
             "Effect": "Allow",

@@ -49,6 +49,16 @@ class LedgerAccess(pulumi.ComponentResource):
         self.register_outputs({})
 
 
+def read_placements(table_arn: pulumi.Input[str]) -> Statement:
+    """The statement of a role's own policy that lets it read the ledger."""
+    return {
+        "Sid": "ReadPlacements",
+        "Effect": "Allow",
+        "Action": list(READ),
+        "Resource": table_arn,
+    }
+
+
 def opens_ledger_key(roles: Sequence[str], region: str) -> Statement:
     """The statement of the ledger's key that lets these roles use it, through DynamoDB alone."""
     statement = dict(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.aws.ledger_access import READ
+from components.aws.ledger_access import read_placements
 from components.aws.readable_settings import READ_SETTINGS
 
 if TYPE_CHECKING:
@@ -27,12 +27,7 @@ def preview_statements(
     """
     return [
         READ_SETTINGS,
-        {
-            "Sid": "ReadPlacements",
-            "Effect": "Allow",
-            "Action": list(READ),
-            "Resource": ledger_table_arn,
-        },
+        read_placements(ledger_table_arn),
         {
             "Sid": "OpenPlacements",
             "Effect": "Allow",

@@ -71,12 +71,11 @@ def copy_rows(
 
     The target's tables must be empty, except for parts that an earlier call with the same snapshot
     brought, which are kept. `rate_limit` is in bytes a second for all `jobs` together. `spares` are
-    taken before processes are started. `builds`
-    has, by schema and name, the indexes that small tables get with their rows; those that can't be
-    built are left. Lost
-    connections and restarts are sat out while the snapshot lives. Whatever is raised, no part is
-    there by half. Raises `SnapshotLostError` when the copy must start over, `MoveError` for
-    anything else, and whatever `progress` raises.
+    taken before processes are started. `builds` has, by schema and name, the indexes that small
+    tables get with their rows; those that can't be built are left. Lost connections and restarts
+    are sat out while the snapshot lives. Whatever is raised, no part is there by half. Raises
+    `SnapshotLostError` when the copy must start over, `MoveError` for anything else, and whatever
+    `progress` raises.
     """
     began = time.monotonic()
     wanted = [table for table in tables if table.persistence == "permanent"]

@@ -15,6 +15,7 @@ import psycopg
 from journeys import ROOT, Journey, environment
 from kit.servers import Servers
 from kit.workload import Workload
+from pretending import pretended_extension
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -174,16 +175,8 @@ class FleetJourney(Journey):
     @contextlib.contextmanager
     def pretended_extension(self, tenant: str, name: str) -> Iterator[None]:
         """While it lasts, the tenant's database says that it has an extension."""
-        with self._superuser(tenant) as session:
-            session.execute("SET allow_system_table_mods = on")
-            session.execute(
-                "INSERT INTO pg_extension SELECT 99999, %s, 10, 11, false, '1', NULL, NULL",
-                (name,),
-            )
-            try:
-                yield
-            finally:
-                session.execute("DELETE FROM pg_extension WHERE extname = %s", (name,))
+        with self._superuser(tenant) as session, pretended_extension(session, name):
+            yield
 
     @contextlib.contextmanager
     def counting_movers(self, tenant: str) -> Iterator[Movers]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from journeys import ROOT, Journey, environment
 from kit.workload import Audit, Workload
+from pretending import pretended_extension
 from psycopg.conninfo import make_conninfo
 
 from rehearsal.servers import process
@@ -240,18 +241,12 @@ class TenantJourney(Journey):
         """While it lasts, the tenant's database says that it has an extension."""
         at = self.platform.exports(TENANT).database(self.platform.served()[TENANT])
         server = self.cloud.postgresql.find(at.writer_endpoint, at.port)
-        with psycopg.connect(
-            make_conninfo(server.superuser_dsn, dbname=at.database), autocommit=True
-        ) as session:
-            session.execute("SET allow_system_table_mods = on")
-            session.execute(
-                "INSERT INTO pg_extension SELECT 99999, %s, 10, 11, false, '1', NULL, NULL",
-                (name,),
-            )
-            try:
-                yield
-            finally:
-                session.execute("DELETE FROM pg_extension WHERE extname = %s", (name,))
+        dsn = make_conninfo(server.superuser_dsn, dbname=at.database)
+        with (
+            psycopg.connect(dsn, autocommit=True) as session,
+            pretended_extension(session, name),
+        ):
+            yield
 
     def wait_until_agreeing(self, timeout: float = 90.0) -> None:
         """A guard that settles an attempt does so within moments."""
