@@ -10,6 +10,7 @@ from botocore.exceptions import ProfileNotFound
 
 from components.aws.shared_role import shared_role_arn
 from database_moves.errors import MoveError
+from tenant_moves import shared_session
 
 if TYPE_CHECKING:
     from catalog.organization import Organization
@@ -58,11 +59,6 @@ class AmbientAws:
     def _make(self, service: str, account: str, region: str) -> Any:
         from botocore.config import Config
 
-        given: dict[str, Any] = {}
-        if service == "route53":
-            given = self._shared("dns", region)
-        elif service != "dynamodb":
-            self._check(account, region)
         # What a pause waits for is tried again soon, and not for long.
         config = Config(
             retries={"mode": "standard", "total_max_attempts": 4},
@@ -70,22 +66,14 @@ class AmbientAws:
             read_timeout=20,
             max_pool_connections=32,
         )
-        return self._session().client(service, region_name=region, config=config, **given)
-
-    def _shared(self, purpose: str, region: str) -> dict[str, Any]:
-        """Credentials of a shared role, for an hour."""
-        answer = (
-            self._session()
-            .client("sts", region_name=region)
-            .assume_role(
-                RoleArn=shared_role_arn(self.organization, purpose), RoleSessionName=SESSION
-            )["Credentials"]
-        )
-        return {
-            "aws_access_key_id": answer["AccessKeyId"],
-            "aws_secret_access_key": answer["SecretAccessKey"],
-            "aws_session_token": answer["SessionToken"],
-        }
+        session = self._session()
+        if service == "route53":
+            # Tenants' names are of the management account, which lets its own role write them.
+            role = shared_role_arn(self.organization, "dns")
+            session = shared_session.of(session, role, SESSION, region, config)
+        elif service != "dynamodb":
+            self._check(account, region)
+        return session.client(service, region_name=region, config=config)
 
     def _check(self, account: str, region: str) -> None:
         found = self._session().client("sts", region_name=region).get_caller_identity()
