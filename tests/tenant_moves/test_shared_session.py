@@ -11,6 +11,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
+from moto.sts.exceptions import STSClientError
 from moto.sts.models import STSBackend
 
 from catalog.load import find_root, load
@@ -92,12 +93,11 @@ def test_a_role_that_lets_nobody_in_is_told_at_once(
     sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
-        answer = {"Error": {"Code": "AccessDenied", "Message": "not you"}}
-        raise ClientError(answer, "AssumeRole")
+        raise STSClientError("AccessDenied", "not you")
 
-    own = boto3.session.Session(region_name="eu-west-1")
     monkeypatch.setattr(STSBackend, "assume_role", refuse)
+    own = boto3.session.Session(region_name="eu-west-1")
     config = Config(retries={"total_max_attempts": 1})
-    with pytest.raises(ClientError):
+    with pytest.raises(ClientError, match="not you"):
         shared_session.of(own, shared_role_arn(ORGANIZATION, "dns"), "test", "eu-west-1", config)
     assert sessions.roles == []
