@@ -6,8 +6,8 @@ import os
 import threading
 from pathlib import Path
 
-SECONDS = 0.2
-"""Between two looks."""
+SECONDS = 1.0
+"""Between two looks, each of which takes some 10 ms of a processor for each process."""
 
 
 class PeakMemory:

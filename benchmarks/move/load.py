@@ -90,7 +90,7 @@ def _copying(bed: Bed, limit: int | None) -> Iterator[None]:
             finally:
                 with source.session("slot") as connection:
                     connection.execute("SELECT pg_drop_replication_slot('load')")
-            erase_rows(target, tables)
+            erase_rows(target)
 
     thread = threading.Thread(target=work)
     thread.start()
