@@ -13,7 +13,7 @@ from database_moves.verification.proof import Prover
 from database_moves.verification.work import Piece
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from threading import Lock
 
     from psycopg import sql
@@ -56,6 +56,7 @@ class Comparer:
         deadline: float | None,
         patience: float,
         lock: Lock,
+        waiting: Callable[[float], None],
     ) -> None:
         self._pair = pair
         self._statements = statements
@@ -65,6 +66,7 @@ class Comparer:
         self._deadline = deadline
         self._patience = patience
         self._lock = lock
+        self._waiting = waiting
         self._prover = Prover(pair, statements, position, self._applied)
 
     def small(self, batch: Sequence[Tally]) -> None:
@@ -213,9 +215,11 @@ class Comparer:
         self._work.defer(piece)
 
     def _applied(self, position: str) -> None:
-        until = time.monotonic() + STALL_SECONDS
+        began = time.monotonic()
         while not self._position.wait(position, 1.0):
-            if time.monotonic() > until:
+            waited = time.monotonic() - began
+            self._waiting(waited)
+            if waited > STALL_SECONDS:
                 raise MoveError(
                     f"the follower has not applied changes up to {position or 'now'} within "
                     f"{STALL_SECONDS:.0f} s",

@@ -143,7 +143,7 @@ class _Run:
         comparers = [
             Comparer(
                 pair, self._statements, self._position, work, self._load, self._deadline,
-                self._patience, self._lock,
+                self._patience, self._lock, self._waiting,
             )
             for pair in self._pairs
         ]  # fmt: skip
@@ -191,14 +191,15 @@ class _Run:
             if time.monotonic() - self._saved_at > _SAVE_SECONDS:
                 self._saved_at = time.monotonic()
                 self._save(self._state)
-                step = Step(
-                    "verify",
-                    min(self._done_bytes, self._total_bytes),
-                    self._total_bytes,
-                    "bytes",
-                    str(tallies[0].layout.table),
-                )
-                self._progress(step)
+                self._tell(str(tallies[0].layout.table))
+
+    def _waiting(self, seconds: float) -> None:
+        with self._lock:
+            self._tell(f"waits for the follower to apply what differed, {seconds:.0f} s so far")
+
+    def _tell(self, detail: str) -> None:
+        done = min(self._done_bytes, self._total_bytes)
+        self._progress(Step("verify", done, self._total_bytes, "bytes", detail))
 
     def _finish(self, tally: Tally) -> None:
         result = tally.result()

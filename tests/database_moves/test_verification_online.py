@@ -13,12 +13,15 @@ import pytest
 from psycopg import sql
 
 from database_moves import inventory
+from database_moves.context import StoppedError
 from database_moves.errors import MoveError
+from database_moves.progress import silent
 from database_moves.verification import SlotPosition, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from database_moves.progress import Progress, Step
     from database_moves.verification import Verification
     from tests.database_moves.conftest import Made
 
@@ -116,7 +119,9 @@ def tables_of(made: Made) -> tuple[inventory.Table, ...]:
         return inventory.tables(connection)
 
 
-def compare(source: Made, target: Made, *, patience: float = 30) -> Verification:
+def compare(
+    source: Made, target: Made, *, patience: float = 30, progress: Progress = silent
+) -> Verification:
     position = SlotPosition(source.as_database("source"), STREAM)
     try:
         return verify(
@@ -124,6 +129,7 @@ def compare(source: Made, target: Made, *, patience: float = 30) -> Verification
             target.as_database("target"),
             tables_of(source),
             position=position,
+            progress=progress,
             patience=patience,
         )
     finally:
@@ -251,8 +257,25 @@ def test_a_stream_that_stands_still_is_an_error_and_not_a_difference(
         connection.execute(sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(sql.Identifier(STREAM)))
     with source.owner() as connection:
         connection.execute("INSERT INTO orders VALUES (30000, 'v')")
+    told: list[str] = []
     with pytest.raises(MoveError, match=r"has not applied.*subscription is enabled"):
-        compare(source, target)
+        compare(source, target, progress=lambda step: told.append(step.detail))
+    assert any("waits for the follower" in detail for detail in told)
+
+
+def test_a_wait_for_a_stream_can_be_stopped(followed: tuple[Made, Made]) -> None:
+    source, target = followed
+    with target.superuser() as connection:
+        connection.execute(sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(sql.Identifier(STREAM)))
+    with source.owner() as connection:
+        connection.execute("INSERT INTO orders VALUES (30001, 'v')")
+
+    def stop(step: Step) -> None:
+        if "waits for the follower" in step.detail:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        compare(source, target, progress=stop)
 
 
 def test_a_slot_that_is_gone_is_named(make_database: Callable[[int], Made]) -> None:
