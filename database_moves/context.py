@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from database_moves.driven_by import DrivenBy
     from database_moves.options import MoveOptions
     from database_moves.poolers.pooler import Pooler
+    from database_moves.schema.archive import Archive
 
 
 class StoppedError(KeyboardInterrupt):
@@ -47,6 +48,8 @@ class Context:
     stopping: threading.Event = field(default_factory=threading.Event)
     ahead: Ahead | None = None
     """What was begun before anything else, where there was time for it."""
+    archive: Archive | None = None
+    """The schema as this process brought or found it."""
     driven_by: DrivenBy | None = None
     """What people run where that is not `patchworks database`."""
 

@@ -46,6 +46,10 @@ SETTINGS: dict[str, str] = {
 }
 
 
+_SINCE = {"idle_session_timeout": 140000, "transaction_timeout": 170000}
+"""The version of PostgreSQL that was the first to know a setting, for those that not all know."""
+
+
 class Identity(NamedTuple):
     """What tells a database from every other one, whatever name or address leads to it."""
 
@@ -193,9 +197,14 @@ def quoted(connection: psycopg.Connection[Any], text: str) -> str:
 
 
 def _configure(connection: psycopg.Connection[Any], settings: Mapping[str, str]) -> None:
-    # Settings that the server's version does not know are left out by pg_settings.
+    known = {
+        name: value
+        for name, value in settings.items()
+        if connection.info.server_version >= _SINCE.get(name, 0)
+    }
+    # The view of all settings would tell which are known, and take longer than all the rest.
     connection.execute(
-        "SELECT set_config(s.name, w.value, false) FROM pg_settings AS s "
-        "JOIN unnest(%s::text[], %s::text[]) AS w(name, value) ON lower(s.name) = lower(w.name)",
-        (list(settings), list(settings.values())),
+        "SELECT set_config(w.name, w.value, false) "
+        "FROM unnest(%s::text[], %s::text[]) AS w(name, value)",
+        (list(known), list(known.values())),
     )

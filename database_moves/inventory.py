@@ -16,8 +16,14 @@ Persistence = Literal["permanent", "unlogged"]
 Identity = Literal["default", "nothing", "full", "index"]
 
 # Extensions bring their own objects to the target, and temporary ones end with their session.
-# EXT marks what belongs to an extension.
-_TABLES = """
+_MOVED = """
+       c.relkind = 'r' AND c.relpersistence <> 't'
+   AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND n.nspname <> %(own)s
+   AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass
+                   AND d.objid = c.oid AND d.deptype = 'e')
+"""
+
+_TABLES = f"""
 SELECT c.oid::bigint, n.nspname, c.relname, pg_get_userbyid(c.relowner),
        CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'permanent' END,
        CASE c.relreplident WHEN 'd' THEN 'default' WHEN 'n' THEN 'nothing'
@@ -28,12 +34,15 @@ SELECT c.oid::bigint, n.nspname, c.relname, pg_get_userbyid(c.relowner),
        c.reltuples::float8,
        (pg_relation_size(c.oid) / current_setting('block_size')::bigint)
   FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
- WHERE c.relkind = 'r' AND c.relpersistence <> 't'
-   AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND n.nspname <> %(own)s
-   AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass
-                   AND d.objid = c.oid AND d.deptype = 'e')
+ WHERE {_MOVED}
  ORDER BY pg_table_size(c.oid) DESC, c.oid
-"""
+"""  # noqa: S608  # a constant
+
+_PAGES = f"""
+SELECT n.nspname, c.relname, pg_relation_size(c.oid) > 0
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+ WHERE {_MOVED}
+"""  # noqa: S608  # a constant
 
 _COLUMNS = """
 SELECT a.attrelid::bigint, a.attname, a.attgenerated <> '', a.attidentity <> '',
@@ -124,6 +133,12 @@ def qualified_name(schema: str, name: str) -> str:
         else '"' + part.replace('"', '""') + '"'
         for part in (schema, name)
     )
+
+
+def with_pages(connection: psycopg.Connection[tuple[Any, ...]]) -> dict[tuple[str, str], bool]:
+    """Schema and name of every table, and whether it got a row since it was made or truncated."""
+    found = connection.execute(_PAGES, {"own": names.SCHEMA})
+    return {(schema, name): pages for schema, name, pages in found}
 
 
 def tables(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[Table, ...]:

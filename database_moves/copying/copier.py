@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from database_moves import control
+from database_moves.beside import beside
 from database_moves.copying import ledger, statements
 from database_moves.copying.crew import Crew, Died
 from database_moves.copying.meter import Meter
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from database_moves.copying.crew import Spares
-    from database_moves.copying.parts import Task
+    from database_moves.copying.parts import Measured, Task
     from database_moves.copying.snapshot import Snapshot
     from database_moves.database import Database
     from database_moves.inventory import Table
@@ -83,12 +84,13 @@ def copy_rows(
     try:
         # Python takes a while to start, in which the copy is planned.
         with Crew(begin, spares) as crew:
+            measuring = beside(lambda: _measured(source, wanted, snapshot))
             with target.session("ledger") as connection:
                 control.ensure(connection)
                 restoring.ensure(connection)
-            tasks = _planned(
-                source, target, wanted, snapshot, builds, jobs=jobs, part_bytes=part_bytes
-            )
+                if snapshot.plan is None:
+                    ledger.refuse_rows(connection, wanted, snapshot)
+            tasks = _planned(measuring.result(), snapshot, builds, jobs=jobs, part_bytes=part_bytes)
             meter = Meter(tasks, progress, time.monotonic())
             while left := ledger.left(target, tasks, snapshot):
                 meter.restart(left)
@@ -104,10 +106,17 @@ def copy_rows(
     return CopyResult(rows, size, time.monotonic() - began)
 
 
+def _measured(
+    source: Database, tables: Sequence[Table], snapshot: Snapshot
+) -> tuple[Measured, ...]:
+    if snapshot.plan is not None:
+        return ()
+    with source.session("plan") as connection:
+        return statements.measure(connection, tables)
+
+
 def _planned(
-    source: Database,
-    target: Database,
-    tables: Sequence[Table],
+    tables: Sequence[Measured],
     snapshot: Snapshot,
     builds: Mapping[tuple[str, str], Build],
     *,
@@ -116,12 +125,7 @@ def _planned(
 ) -> tuple[Task, ...]:
     """The division of the copy, made once for a snapshot: its parts must not change."""
     if snapshot.plan is None:
-        with source.session("plan") as connection:
-            measured = statements.measure(connection, tables)
-        tasks = plan(measured, part_bytes=part_bytes, jobs=jobs, builds=builds)
-        with target.session("plan") as connection:
-            ledger.refuse_rows(connection, measured, snapshot)
-        snapshot.plan = tasks
+        snapshot.plan = plan(tables, part_bytes=part_bytes, jobs=jobs, builds=builds)
     return snapshot.plan
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from database_moves import control
+from database_moves import control, inventory
 from database_moves.copying import statements
 from database_moves.errors import MoveError
 from database_moves.inventory import qualified_name
@@ -16,27 +16,17 @@ if TYPE_CHECKING:
 
     import psycopg
 
-    from database_moves.copying.parts import Measured, Task
+    from database_moves.copying.parts import Task
     from database_moves.copying.snapshot import Snapshot
     from database_moves.database import Database
     from database_moves.inventory import Table
 
 
-_FILLED = """
-SELECT n.nspname, c.relname
-  FROM unnest(%s::text[], %s::text[]) AS t(schema, name)
-  JOIN pg_namespace AS n ON n.nspname = t.schema
-  JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = t.name
- WHERE pg_relation_size(c.oid) > 0
-"""
-
-
-def erase_rows(target: Database, tables: Sequence[Table]) -> None:
-    """Empty the tables on the target and forget that they were copied, in one transaction.
+def erase_rows(target: Database) -> None:
+    """Empty all tables of the target and forget that they were copied, in one transaction.
 
     One that has no page is left as it is: truncating it takes as long as making it.
     """
-    names = [table.schema for table in tables], [table.name for table in tables]
     with target.session("erase") as connection:
         control.ensure(connection)
         with connection.transaction():
@@ -44,23 +34,17 @@ def erase_rows(target: Database, tables: Sequence[Table]) -> None:
             connection.execute(
                 sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(statements.LEDGER)
             )
-            filled = connection.execute(_FILLED, names).fetchall()
-            if filled:
+            pages = inventory.with_pages(connection)
+            if filled := sorted(name for name, some in pages.items() if some):
                 listed = sql.SQL(", ONLY ").join(sql.Identifier(*name) for name in filled)
                 connection.execute(sql.SQL("TRUNCATE ONLY {}").format(listed))
-            connection.execute(
-                sql.SQL(
-                    "DELETE FROM {} AS l USING unnest(%s::text[], %s::text[]) AS t(s, n) "
-                    "WHERE l.table_schema = t.s AND l.table_name = t.n"
-                ).format(statements.LEDGER),
-                names,
-            )
+            connection.execute(sql.SQL("DELETE FROM {}").format(statements.LEDGER))
 
 
 def refuse_rows(
-    connection: psycopg.Connection[Any], tables: Sequence[Measured], snapshot: Snapshot
+    connection: psycopg.Connection[Any], tables: Sequence[Table], snapshot: Snapshot
 ) -> None:
-    """Refuse a target with rows: those of another snapshot, or of who knows whom."""
+    """Refuse a target that lacks a table, or has rows of another snapshot or of who knows whom."""
     other = connection.execute(
         sql.SQL("SELECT count(*) FROM {} WHERE snapshot <> %s").format(statements.LEDGER),
         (snapshot.identity,),
@@ -72,22 +56,29 @@ def refuse_rows(
             sql.SQL("SELECT table_schema, table_name FROM {}").format(statements.LEDGER)
         ).fetchall()
     )
-    fresh = [table for table in tables if (table.schema, table.name) not in begun]
-    for position in range(0, len(fresh), 500):
-        queries = [
-            sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM ONLY {})").format(
-                sql.Literal(qualified_name(table.schema, table.name)),
-                sql.Identifier(table.schema, table.name),
-            )
-            for table in fresh[position : position + 500]
-        ]
-        filled = connection.execute(sql.SQL(" UNION ALL ").join(queries)).fetchall()
-        if filled:
-            names = ", ".join(name for (name,) in filled[:10])
-            raise MoveError(
-                f"the target's tables hold rows that no copy brought: {names}",
-                remedy="empty them first",
-            )
+    pages = inventory.with_pages(connection)
+    wanted = {(table.schema, table.name) for table in tables}
+    if missing := sorted(wanted - pages.keys()):
+        raise MoveError(
+            "the target lacks tables that the source has: "
+            + ", ".join(qualified_name(*name) for name in missing[:10]),
+            remedy="if they were made during the move, undo that, or give the move up and begin "
+            "another",
+        )
+    doubtful = sorted(name for name in wanted - begun if pages[name])
+    filled = [
+        qualified_name(*name)
+        for name in doubtful
+        if connection.execute(
+            sql.SQL("SELECT FROM ONLY {} LIMIT 1").format(sql.Identifier(*name))
+        ).fetchone()
+        is not None
+    ]
+    if filled:
+        raise MoveError(
+            f"the target's tables hold rows that no copy brought: {', '.join(filled[:10])}",
+            remedy="empty them first",
+        )
 
 
 def left(target: Database, tasks: Sequence[Task], snapshot: Snapshot) -> tuple[Task, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +92,11 @@ class Transfer:
             if connection is not None:
                 connection.close()
         self._reading = self._writing = None
+
+    def open(self) -> None:
+        """Open both sessions before there is anything to copy; what fails, fails again later."""
+        with contextlib.suppress(psycopg.Error):
+            self._sessions()
 
     def copy(self, task: Task) -> Copied:
         """Copy what of the task the target does not have yet, and commit it.

@@ -156,6 +156,7 @@ class Worker:
 
         begin = self._begin
         transfer = Transfer(begin.source, begin.target, begin.snapshot, begin.identity, passed)
+        transfer.open()
         while True:
             order = self._tasks.get()
             number, unsaid = order.number, 0

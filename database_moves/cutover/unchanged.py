@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from database_moves.cutover.beside import beside
+from database_moves.beside import beside
 from database_moves.errors import MoveError
 from database_moves.schema import fingerprint
 

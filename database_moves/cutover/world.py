@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from psycopg import errors as postgresql
 
 from database_moves import inventory, locks
+from database_moves.beside import beside
 from database_moves.carry import firing, large_objects, sequences, unlogged
 from database_moves.crash_points import reached
 from database_moves.cutover import gate, sessions
 from database_moves.cutover.answers import effect
 from database_moves.cutover.attempt import Attempt
-from database_moves.cutover.beside import beside
 from database_moves.cutover.ports import SwitchCommand
 from database_moves.cutover.protocol import Stand, UnreachableError
 from database_moves.cutover.unchanged import Unchanged

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +18,14 @@ from database_moves.errors import MoveError
 from database_moves.schema import contents, programs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from database_moves.database import Database
     from database_moves.schema.contents import Entry
+
+STOP_SECONDS = 0.2
+"""How often a pg_dump under way looks whether it is wanted no more."""
 
 _DUMP = "schema.dump"
 _FACTS = "schema.json"
@@ -124,11 +129,13 @@ def dump(
     snapshot: str | None = None,
     owners: bool = True,
     grants: bool = True,
+    stopped: Callable[[], bool] | None = None,
 ) -> Archive:
     """Write the source's schema to a directory, which is made; what is there is replaced.
 
     `snapshot` is the name of an exported one that is still held; `target` tells for which version.
-    Raises `RefusedError` without a pg_dump that is new enough and `MoveError` when it fails.
+    Soon after `stopped` says so, pg_dump is ended. Raises `RefusedError` without a pg_dump that is
+    new enough and `MoveError` when it fails or is ended.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     with source.session("schema", settings={"search_path": ""}) as connection:
@@ -143,13 +150,13 @@ def dump(
         }
     preferred = None
     if target is not None:
-        with target.session("schema") as connection:
+        with target.session("version") as connection:
             preferred = connection.info.server_version // 10000
     # The dump gets its name last: where it is, all is.
     with contextlib.suppress(FileNotFoundError):
         (directory / _DUMP).unlink()
     written = directory / (_DUMP + ".part")
-    _run(programs.find(major, preferred).pg_dump, source, written, snapshot)
+    _run(programs.find(major, preferred).pg_dump, source, written, snapshot, stopped)
     (directory / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
     written.rename(directory / _DUMP)
     return load(directory)
@@ -189,7 +196,27 @@ def environment(database: Database) -> dict[str, str]:
     return {**kept, "LC_ALL": "C.UTF-8", **database.environment()}
 
 
-def _run(pg_dump: Path, source: Database, written: Path, snapshot: str | None) -> None:
+def move(archive: Archive, directory: Path) -> Archive:
+    """Put an archive into another directory, which is made; what is there is replaced."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.suppress(FileNotFoundError):
+        (directory / _DUMP).unlink()
+    # As in `dump`: where the dump is, all is.
+    for name in (_FACTS, _DUMP):
+        shutil.copyfile(archive.directory / name, directory / (name + ".part"))
+        (directory / (name + ".part")).rename(directory / name)
+    moved = replace(archive, directory=directory)
+    moved.__dict__["entries"] = archive.entries
+    return moved
+
+
+def _run(
+    pg_dump: Path,
+    source: Database,
+    written: Path,
+    snapshot: str | None,
+    stopped: Callable[[], bool] | None,
+) -> None:
     command = [
         str(pg_dump),
         "--format=custom",
@@ -203,20 +230,32 @@ def _run(pg_dump: Path, source: Database, written: Path, snapshot: str | None) -
     ]
     if snapshot is not None:
         command.append(f"--snapshot={snapshot}")
-    answer = subprocess.run(  # noqa: S603  # names of ours and of a snapshot, no shell
+    with subprocess.Popen(  # noqa: S603  # names of ours and of a snapshot, no shell
         command,
         env=environment(source),
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        check=False,
-    )
-    if answer.returncode != 0:
+    ) as process:
+        try:
+            said = _awaited(process, stopped or (lambda: False))
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
         raise MoveError(
             f"pg_dump could not read the schema of {source.address}: "
-            + without_secrets(answer.stderr.strip(), source)
+            + without_secrets(said.strip(), source)
         )
+
+
+def _awaited(process: subprocess.Popen[str], stopped: Callable[[], bool]) -> str:
+    while not stopped():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=STOP_SECONDS)[1]
+    raise MoveError("the schema is read no further")
 
 
 def without_secrets(text: str, database: Database) -> str:

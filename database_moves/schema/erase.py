@@ -138,8 +138,7 @@ def erase(target: Database) -> None:
     For a target of which the control schema says that a move made what it holds: what was there
     besides would go too. Idempotent, and done in parts that a killed mover may leave between.
     """
-    restoring.prepare(target)
-    with target.session(restoring.PURPOSE, settings=restoring.SETTINGS) as connection:
+    with restoring.session(target) as connection:
         erase_in(connection)
 
 

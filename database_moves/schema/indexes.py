@@ -100,8 +100,7 @@ def build_indexes(
     `memory` is `maintenance_work_mem` of each of `jobs` sessions, in bytes. Idempotent. Raises
     `MoveError` naming an index that can't be built, such as a unique one under another collation.
     """
-    restoring.prepare(target)
-    with target.session(restoring.PURPOSE, settings=restoring.SETTINGS) as connection:
+    with restoring.session(target) as connection:
         done = restoring.restored(connection)
         entries = [entry for entry in entries_of(archive) if entry.key not in done]
         tables = _by_table(connection, archive, entries)

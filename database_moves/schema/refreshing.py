@@ -59,8 +59,7 @@ def refresh_materialized_views(archive: Archive, target: Database) -> int:
         # After a cutover applications read them, and queue behind this when it waits for one.
         "lock_timeout": "2s",
     }
-    restoring.prepare(target)
-    with target.session(restoring.PURPOSE, settings=settings) as connection:
+    with restoring.session(target, settings) as connection:
         left = views
         while left:
             failed: list[tuple[tuple[str, str], psycopg.Error]] = []
@@ -85,8 +84,7 @@ def refresh_materialized_views(archive: Archive, target: Database) -> int:
 
 def analyze(target: Database, jobs: int, *, progress: Progress = silent) -> int:
     """Collect statistics of every table and filled materialized view; how many."""
-    restoring.prepare(target)
-    with target.session(restoring.PURPOSE, settings=restoring.SETTINGS) as connection:
+    with restoring.session(target) as connection:
         parts = connection.info.server_version >= _ONLY_SINCE
         found = connection.execute(_TABLES, {"own": names.SCHEMA, "parts": parts}).fetchall()
     only = sql.SQL("ONLY ") if parts else sql.SQL("")

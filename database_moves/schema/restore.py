@@ -41,8 +41,7 @@ def restore_pre_data(archive: Archive, target: Database) -> None:
     The target holds nothing but extensions and what an earlier call made. Raises `RefusedError`
     naming what the target does not take from this role; what was made is removed again then.
     """
-    restoring.prepare(target)
-    with target.session(restoring.PURPOSE, settings=restoring.SETTINGS) as connection:
+    with restoring.session(target) as connection:
         entries = [entry for entry in archive.entries if entry.section is Section.BEFORE_ROWS]
         erase.remember_extensions(connection)
         same = _comments_of_extensions(connection)
@@ -104,15 +103,16 @@ def restore_rest(
     replicated rows. Idempotent. Raises `RefusedError` naming what the target does not take and
     `MoveError` naming a foreign key that rows break.
     """
-    restoring.prepare(target)
     taken = {entry.number for entry in indexes.entries_of(archive)}
     rest = [
         entry
         for entry in archive.entries
         if entry.section is Section.AFTER_ROWS and entry.number not in taken
     ]
-    with target.session(restoring.PURPOSE, settings=restoring.SETTINGS) as connection:
-        sizes = {(schema, name): size for schema, name, size in connection.execute(_SIZES)}
+    with restoring.session(target) as connection:
+        sizes = {}
+        if archive.foreign_keys:
+            sizes = {(schema, name): size for schema, name, size in connection.execute(_SIZES)}
         large = {
             fact.oid: fact
             for fact in archive.foreign_keys

@@ -6,6 +6,7 @@ number: another archive of the same schema goes on where the former ended.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -47,9 +48,13 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 _RESTORED = sql.Identifier(names.SCHEMA, "restored")
 
 
-def prepare(target: Database) -> None:
-    """End what a killed mover left running on the target, and make the record of what was run."""
-    with target.session(PURPOSE) as connection:
+@contextlib.contextmanager
+def session(target: Database, settings: Mapping[str, str] = SETTINGS) -> Iterator[Connection]:
+    """A session to run entries in, once what a killed mover left running on the target has ended.
+
+    The record of what was run is there.
+    """
+    with target.session(PURPOSE, settings=settings) as connection:
         # A statement goes on after its client has died, and would come between.
         connection.execute(
             "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity "
@@ -59,6 +64,7 @@ def prepare(target: Database) -> None:
         )
         control.ensure(connection)
         ensure(connection)
+        yield connection
 
 
 def ensure(connection: Connection) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from database_moves import context as contexts
 from database_moves import control, durable, inventory
+from database_moves.beside import beside
 from database_moves.carry import firing
 from database_moves.copying import copy_rows, create_slot_with_snapshot, erase_rows
 from database_moves.crash_points import reached
@@ -22,7 +23,9 @@ from database_moves.steps.recording import Recording, recording, wait
 if TYPE_CHECKING:
     from database_moves.context import Context
     from database_moves.copying import CopyResult
+    from database_moves.database import Database
     from database_moves.durable import Output
+    from database_moves.inventory import Table
 
 ATTEMPTS = 5
 """Snapshots that one run takes: a source that restarts so often needs a person."""
@@ -63,11 +66,10 @@ def _copy(context: Context, recorded: Recording) -> CopyResult:
             f"{remaining[0].reason}",
             remedy=f"run on the {remaining[0].side}: {remaining[0].command}",
         )
-    with context.target.session("copy") as connection:
-        erase_rows(context.target, inventory.tables(connection))
-        reached("copy.erased")
-    with context.source.session("copy") as connection:
-        tables = inventory.tables(connection)
+    looking = beside(lambda: _tables(context.source))
+    erase_rows(context.target)
+    reached("copy.erased")
+    tables = looking.result()
     stream.publish(tables)
     with create_slot_with_snapshot(
         context.source, stream.name, progress=recorded.progress
@@ -90,6 +92,11 @@ def _copy(context: Context, recorded: Recording) -> CopyResult:
         )
     reached("copy.copied")
     return result
+
+
+def _tables(source: Database) -> tuple[Table, ...]:
+    with source.session("copy") as connection:
+        return inventory.tables(connection)
 
 
 @durable.step("indexes")
@@ -130,5 +137,7 @@ def constraints(move: str) -> Output:
             # Before any change is applied: a trigger that fires always would fire for it.
             firing.carry(source, target)
         refresh_materialized_views(made, context.target)
+        # Of thousands of tables it takes some room, and nothing below needs it.
+        context.archive = None
         reached("constraints.done")
         return recorded.output(f"{count} objects")

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from database_moves import context as contexts
 from database_moves import control, durable
+from database_moves.beside import beside
 from database_moves.carry import firing
 from database_moves.crash_points import reached
 from database_moves.cutover import gate
 from database_moves.errors import MoveError, RefusedError
-from database_moves.schema import archive, restore
+from database_moves.schema import archive, reading, restore
 from database_moves.schema import fingerprint as fingerprints
 from database_moves.schema.erase import erase
 from database_moves.steps.patience import patient
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from database_moves.database import Database, Side
     from database_moves.durable import Output
     from database_moves.schema.archive import Archive
+    from database_moves.schema.fingerprint import Fingerprint
 
 MADE = "made"
 """The note on the target that says that whatever it holds is of this move."""
@@ -72,30 +74,53 @@ def schema(move: str) -> Output:
 def bring(context: Context) -> Archive:
     """Dump the source's schema and restore what comes before rows, as it was at one moment."""
     for _ in range(3):
-        before = fingerprints.fingerprint(context.source)
-        written = archive.dump(
-            context.source,
-            context.directory,
-            target=context.target,
-            owners=context.options.owners,
-            grants=context.options.grants,
-        )
-        changed = fingerprints.differences(before, fingerprints.fingerprint(context.source))
+        written, before = _read(context)
+        # While the target works, the source can tell.
+        now = beside(lambda: fingerprints.fingerprint(context.source))
+        try:
+            restore.restore_pre_data(written, context.target)
+        except MoveError:
+            # Of half a change, anything may be said.
+            if not fingerprints.differences(before, now.result()):
+                raise
+        changed = fingerprints.differences(before, now.result())
         if not changed:
             break
+        erase(context.target)
     else:
         raise MoveError(
             f"the schema of the source changes all the time: {', '.join(changed[:5])}",
             remedy="stop what changes it and run the same command again",
         )
-    restore.restore_pre_data(written, context.target)
     with context.source.session("schema") as source:
         control.remember(source, _FINGERPRINT, before.to_json())
+    context.archive = written
     return written
+
+
+def _read(context: Context) -> tuple[Archive, Fingerprint]:
+    ahead = None if context.ahead is None else context.ahead.schema()
+    context.check()
+    if ahead is not None:
+        return archive.move(ahead.archive, context.directory), ahead.fingerprint
+    read = reading.read(
+        context.source,
+        context.target,
+        context.directory,
+        context.options,
+        stopped=context.stopping.is_set,
+    )
+    return read.archive, read.fingerprint
 
 
 def archive_of(context: Context) -> Archive:
     """The schema as it was brought; written again where this machine does not have it."""
+    if context.archive is None:
+        context.archive = _found(context)
+    return context.archive
+
+
+def _found(context: Context) -> Archive:
     try:
         return archive.load(context.directory)
     except FileNotFoundError:
@@ -107,6 +132,7 @@ def archive_of(context: Context) -> Archive:
         target=context.target,
         owners=context.options.owners,
         grants=context.options.grants,
+        stopped=context.stopping.is_set,
     )
 
 

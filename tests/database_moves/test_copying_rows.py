@@ -167,7 +167,7 @@ def test_row_security_hides_no_row_from_the_copy(pair: tuple[Made, Made]) -> Non
     with source.superuser() as connection:
         connection.execute(sql.SQL("SELECT pg_drop_replication_slot({})").format(SLOT))
     with copying(source, target) as copy:
-        erase_rows(copy.target, copy.tables)
+        erase_rows(copy.target)
         with pytest.raises(MoveError, match=r"public\.secret.*row-level security"):
             copy.run()
 
@@ -182,7 +182,7 @@ def test_erasing_empties_what_holds_rows_and_leaves_an_empty_table_as_it_is(
         owner.execute("DELETE FROM public.full WHERE a > 5")
         before = files(owner)
     with copying(source, target) as copy:
-        erase_rows(copy.target, copy.tables)
+        erase_rows(copy.target)
         copy.run()
     with target.owner() as owner:
         after = files(owner)
@@ -275,7 +275,7 @@ def test_rows_that_nobody_copied_are_neither_kept_nor_overwritten(
     with copying(source, target) as copy:
         with pytest.raises(MoveError, match=r"public\.t"):
             copy.run()
-        erase_rows(copy.target, copy.tables)
+        erase_rows(copy.target)
         assert copy.run().rows == 1
         # A second call finds all there.
         assert copy.run().rows == 1

@@ -5,18 +5,24 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
+from concurrent.futures import wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from database_moves import ahead
+from database_moves import ahead, control, inventory
 from database_moves.context import Context, StoppedError
 from database_moves.copying.crew import Spares
 from database_moves.lease import Lease
 from database_moves.options import MoveOptions
+from database_moves.schema import archive
+from database_moves.steps import preparing
 
 if TYPE_CHECKING:
+    import psycopg
+
     from database_moves.progress import Step
     from tests.database_moves.conftest import Made
 
@@ -86,6 +92,70 @@ def test_what_was_found_before_another_mover_ended_is_found_anew(context: Contex
         context.ahead.look_again()
         refused = [verdict.check for verdict in context.ahead.report().at("refused")]
     assert "target.empty" in refused
+
+
+def brought(context: Context) -> set[str]:
+    for database in (context.source, context.target):
+        with database.session("test") as connection:
+            control.ensure(connection)
+    written = preparing.bring(context)
+    assert written.directory == context.directory
+    with context.target.session("test") as connection:
+        return {name for _, name in names_of(connection)}
+
+
+def names_of(connection: psycopg.Connection[tuple[str, ...]]) -> list[tuple[str, str]]:
+    return [(table.schema, table.name) for table in inventory.tables(connection)]
+
+
+def test_the_schema_that_was_read_ahead_is_brought(context: Context) -> None:
+    with context.source.session("test") as connection:
+        connection.execute("CREATE TABLE public.there (id int PRIMARY KEY)")
+    with ahead.begun(context):
+        assert context.ahead is not None
+        wait([context.ahead.reading])
+        read = context.ahead.reading.result()
+        assert brought(context) == {"there"}
+        assert context.archive is not None
+        assert context.archive.entries is read.archive.entries
+        # It is of one moment, so another copy reads anew.
+        assert context.ahead.schema() is None
+    assert not read.archive.directory.exists()
+    assert archive.load(context.directory).entries == read.archive.entries
+
+
+def test_what_changed_after_it_was_read_ahead_is_brought_too(context: Context) -> None:
+    with ahead.begun(context):
+        assert context.ahead is not None
+        wait([context.ahead.reading])
+        with context.source.session("test") as connection:
+            connection.execute("CREATE TABLE public.late (id int PRIMARY KEY)")
+        assert brought(context) == {"late"}
+    preparing.unchanged(context, "source")
+
+
+def test_a_dump_that_waits_for_a_lock_ends_with_its_move(context: Context) -> None:
+    before = children()
+    with context.source.session("test", autocommit=False) as holder:
+        holder.execute("CREATE TABLE public.locked (id int)")
+        holder.commit()
+        holder.execute("LOCK TABLE public.locked")
+        with ahead.begun(context), context.source.session("test") as looking:
+            while dumps(looking) == 0:
+                time.sleep(0.05)
+        assert not children() - before
+    with context.source.session("test") as looking:
+        while dumps(looking):
+            time.sleep(0.05)
+
+
+def dumps(connection: psycopg.Connection[tuple[int, ...]]) -> int:
+    row = connection.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'patchworks pg_dump'"
+        " AND datname = current_database()"
+    ).fetchone()
+    assert row is not None
+    return row[0]
 
 
 def test_a_lease_says_that_another_mover_had_it(context: Context) -> None:

@@ -1,4 +1,4 @@
-"""Does something beside the pause, in a thread and a session of its own."""
+"""Does something beside something else, in a thread of its own."""
 
 from __future__ import annotations
 
