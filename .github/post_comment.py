@@ -1,4 +1,4 @@
-"""Posts a plan as the one comment of its pull request; the artifact it comes in is hostile.
+"""Posts a plan or a preview as the one such comment of its pull request; its artifact is hostile.
 
 Whoever opens a pull request, from a fork too, decides what the workflow that made the artifact
 wrote into it. So nothing of it is run, unpacked by a shell or trusted: the pull request that it
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 MARKER = "<!-- patchworks-plan -->"
+PREVIEW = "preview"
 AUTHOR = "github-actions[bot]"
 MOST_CHARACTERS = 65_536
 """Of a comment's body; GitHub refuses longer ones."""
@@ -36,12 +37,17 @@ def main() -> int:
     github = GitHub(
         os.environ["GITHUB_API_URL"], os.environ["GITHUB_REPOSITORY"], os.environ["GITHUB_TOKEN"]
     )
+    kind = os.environ.get("COMMENT", "plan")
+    if kind not in ("plan", PREVIEW):
+        raise SystemExit(f"COMMENT is {kind!r}; there are plan and {PREVIEW}")
     try:
         number = pull_request(directory)
-        body = comment(directory)
+        body = comment(directory, kind)
         if not github.is_head(number, os.environ["HEAD_SHA"]):
             raise RefusedError(f"pull request {number} no longer has the commit that was planned")
-        github.say(number, body)
+        github.say(number, body, marker(kind))
+        if kind == PREVIEW:
+            github.unlabel(number, PREVIEW)
     except RefusedError as refused:
         sys.stderr.write(f"not posted: {refused}\n")
         return 1
@@ -56,15 +62,23 @@ def pull_request(directory: Path) -> int:
     return int(text)
 
 
-def comment(directory: Path) -> str:
+def marker(kind: str) -> str:
+    """What the one comment of a kind begins with, invisibly."""
+    return MARKER.replace("plan", kind)
+
+
+def comment(directory: Path, kind: str = "plan") -> str:
     """The comment's body: marked as ours, bounded, and without a mention that would call people."""
-    text = _read(directory / "plan.md", MOST_BYTES).replace(MARKER, "")
+    text = _read(directory / f"{kind}.md", MOST_BYTES)
+    # Taking one out could put another together.
+    text = re.sub(r"<!--\s*patchworks-\w*\s*-->", "", text).replace("<!--", "&lt;!--")
     # A zero-width joiner keeps the text readable, and GitHub finds no name behind it.
     text = re.sub(r"@(?=[A-Za-z0-9])", "@\N{ZERO WIDTH JOINER}", text)
-    if len(text) + len(MARKER) + 1 > MOST_CHARACTERS:
-        cut = "\n\n**Cut here: too long for a comment. The whole plan is the run's artifact.**\n"
-        text = text[: MOST_CHARACTERS - len(MARKER) - 1 - len(cut)] + cut
-    return f"{MARKER}\n{text}"
+    first = marker(kind)
+    if len(text) + len(first) + 1 > MOST_CHARACTERS:
+        cut = f"\n\n**Cut here: too long for a comment. The whole {kind} is the run's artifact.**\n"
+        text = text[: MOST_CHARACTERS - len(first) - 1 - len(cut)] + cut
+    return f"{first}\n{text}"
 
 
 def _read(file: Path, most: int) -> str:
@@ -95,12 +109,20 @@ class GitHub:
             raise
         return found["state"] == "open" and found["head"]["sha"] == commit
 
-    def say(self, number: int, body: str) -> None:
+    def unlabel(self, number: int, label: str) -> None:
+        """Take a label off, so that it can be set for another commit."""
+        try:
+            self._call("DELETE", f"/issues/{number}/labels/{label}")
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+
+    def say(self, number: int, body: str, first: str) -> None:
         """Update the comment that this program posted before, or post it."""
         for page in range(1, PAGES + 1):
             found = self._call("GET", f"/issues/{number}/comments?per_page=100&page={page}")
             for each in found:
-                if each["user"]["login"] == AUTHOR and each["body"].startswith(MARKER):
+                if each["user"]["login"] == AUTHOR and each["body"].startswith(first):
                     if each["body"] != body:
                         self._call("PATCH", f"/issues/comments/{each['id']}", {"body": body})
                     return

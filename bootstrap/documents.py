@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, get_args
 
 from bootstrap.piece import Document, document
 from catalog.base import Environment
-from components.aws.ci_roles import deploy_role, drift_role
+from components.aws.ci_roles import deploy_role, drift_role, preview_role
 from components.aws.policy_document import account_root
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ CONTEXT = "environment"
 
 PROJECT = "patchworks"
 """The project's name in Pulumi.yaml, and so the folder of its states."""
+
+_ENVIRONMENTS: tuple[Environment, ...] = get_args(Environment)
 
 
 def key_policy(organization: Organization) -> Document:
@@ -67,6 +69,35 @@ def key_policy(organization: Organization) -> Document:
                 **whoever,
                 "Action": "kms:DescribeKey",
                 "Condition": its,
+            },
+        ]
+    for environment, role in _preview_roles(organization).items():
+        whoever = {
+            "Principal": {"AWS": account_root(organization.account(environment))},
+            "Action": "kms:Decrypt",
+            "Resource": "*",
+        }
+        its = {"ArnEquals": {"aws:PrincipalArn": role}}
+        statements += [
+            {
+                "Sid": f"SecretsPreview{environment.title()}",
+                "Effect": "Allow",
+                **whoever,
+                "Condition": {
+                    **its,
+                    "StringEquals": {f"kms:EncryptionContext:{CONTEXT}": environment},
+                },
+            },
+            {
+                "Sid": f"BucketPreview{environment.title()}",
+                "Effect": "Allow",
+                **whoever,
+                "Condition": {
+                    **its,
+                    "StringEquals": {
+                        "kms:ViaService": f"s3.{organization.home_region}.amazonaws.com"
+                    },
+                },
             },
         ]
     production = {
@@ -144,6 +175,18 @@ def bucket_policy(organization: Organization, bucket: str) -> Document:
                 **its,
             },
         ]
+    statements += [
+        {
+            "Sid": f"ReadPreview{environment.title()}",
+            "Effect": "Allow",
+            "Principal": {"AWS": account_root(organization.account(environment))},
+            # A preview takes no lock and writes nothing.
+            "Action": ["s3:GetObject", "s3:ListBucket"],
+            "Resource": [arn, f"{arn}/.pulumi/*"],
+            "Condition": {"ArnEquals": {"aws:PrincipalArn": role}},
+        }
+        for environment, role in _preview_roles(organization).items()
+    ]
     production = {"Principal": {"AWS": account_root(organization.accounts.prod)}}
     drift = {"Condition": {"ArnEquals": {"aws:PrincipalArn": _drift_role(organization)}}}
     statements += [
@@ -175,9 +218,16 @@ def _drift_role(organization: Organization) -> str:
 
 
 def _deploy_roles(organization: Organization) -> dict[Environment, str]:
-    environments: tuple[Environment, ...] = get_args(Environment)
     return {
         environment: f"arn:aws:iam::{organization.account(environment)}:role/"
         f"{deploy_role(organization, environment)}"
-        for environment in environments
+        for environment in _ENVIRONMENTS
+    }
+
+
+def _preview_roles(organization: Organization) -> dict[Environment, str]:
+    return {
+        environment: f"arn:aws:iam::{organization.account(environment)}:role/"
+        f"{preview_role(organization)}"
+        for environment in _ENVIRONMENTS
     }

@@ -19,6 +19,11 @@ def security(organization: Organization) -> tuple[str, ...]:
     return _with_duty(organization, "auditor", "prod")
 
 
+def owners(organization: Organization) -> tuple[str, ...]:
+    """The groups that own code, as far as all of it is theirs to look at: CODEOWNERS names them."""
+    return tuple(dict.fromkeys((*operators(organization), *security(organization))))
+
+
 def testers(organization: Organization) -> tuple[str, ...]:
     """The groups that try a change by hand in staging before production gets it."""
     return _with_duty(organization, "developer", "staging")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,6 +25,29 @@ class Look:
     """Empty where it is as it should be."""
     looked: bool = True
     """False where nothing on this machine can tell; that is no problem, and no proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceChange:
+    """What would be done to one resource; values are never told, as some are secret."""
+
+    operation: Literal["create", "update", "replace", "delete", "let go", "import"]
+    type: str
+    name: str
+    properties: tuple[str, ...] = ()
+    """Paths of what differs."""
+    forced_by: tuple[str, ...] = ()
+    """Those of them because of which it is replaced."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The change as JSON has it."""
+        return {
+            "operation": self.operation,
+            "type": self.type,
+            "name": self.name,
+            "properties": list(self.properties),
+            "forced_by": list(self.forced_by),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +101,15 @@ class Engine(Protocol):
 
         With `settings` only AWS's own resources are looked at: neither clusters nor databases are
         reached, and nothing secret is read of the cloud.
+
+        Raises:
+            EngineError: that can't be told.
+        """
+
+    def preview(self, stack: str) -> tuple[ResourceChange, ...]:
+        """What bringing a stack up would do to each resource, by its program and its state.
+
+        Nothing is written, not even a lock, and the cloud is not asked what somebody changed.
 
         Raises:
             EngineError: that can't be told.

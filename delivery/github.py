@@ -12,8 +12,8 @@ from delivery.checkout import RefusedError
 SECONDS = 30
 
 
-def ask(address: str, token: str, *, what: str, remedy: str) -> list[dict[str, Any]]:
-    """The list that GitHub answers with; `what` it was to tell is for people.
+def ask(address: str, token: str, *, what: str, remedy: str) -> Any:
+    """What GitHub answers, as its JSON is; `what` it was to tell is for people.
 
     Raises:
         RefusedError: GitHub does not tell; `remedy` is what to do.
@@ -28,6 +28,6 @@ def ask(address: str, token: str, *, what: str, remedy: str) -> list[dict[str, A
     )
     try:
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
-            return list(json.load(answer))
+            return json.load(answer)
     except (urllib.error.URLError, TimeoutError, ValueError) as error:
         raise RefusedError(f"GitHub does not tell {what}: {error}", remedy) from None

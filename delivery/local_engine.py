@@ -10,24 +10,22 @@ from typing import TYPE_CHECKING, Any
 from delivery.engine import Brought, EngineError, Look
 from delivery.inputs import exports_digest
 from delivery.local_backups import LocalBackups
+from delivery.local_preview import AsApplied
 from rehearsal import engine
 from rehearsal.access import try_secrets
-from rehearsal.changes import changed_properties, with_ignored
 from rehearsal.errors import ProgramError
 from rehearsal.evaluation import PROJECT
-from rehearsal.graph import PROVIDER_PREFIX
-from rehearsal.monitor import Answer, Monitor
+from rehearsal.monitor import Monitor
 from rehearsal.rehearse import Rehearsal
-from rehearsal.simulation import SimulatedAnswers
 from rehearsal.state import StackState
 from stacks.ledger import read_ledger
 from stacks.programs import program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from catalog.catalog import Catalog, Ledger
-    from rehearsal.graph import Resource
+    from delivery.engine import ResourceChange
     from rehearsal.local_cloud import LocalCloud
     from rehearsal.outcome import Event, Outcome
 
@@ -92,62 +90,35 @@ class LocalEngine:
         The program is compared with what was applied of it. What somebody changed in the cloud on
         this machine meanwhile does not show.
         """
+        types = "aws:" if settings else ""
+        return dict(
+            Counter(
+                change.operation for change in self._compare(stack) if change.type.startswith(types)
+            )
+        )
+
+    def preview(self, stack: str) -> tuple[ResourceChange, ...]:
+        """What rehearsing a stack would do to each resource; nothing is touched.
+
+        A stack that was never rehearsed has nothing to compare with.
+        """
+        if not self._cloud.stack_state(stack).exists():
+            raise EngineError(f"{stack} was never brought up on the cloud of this machine")
+        return tuple(self._compare(stack))
+
+    def _compare(self, stack: str) -> list[ResourceChange]:
         state = StackState.read(self._cloud.stack_state(stack), self._cloud.secrets)
-        answers = _AsApplied(state, self._cloud.stack_outputs)
+        answers = AsApplied(state, self._cloud.stack_outputs)
         try:
             monitor = Monitor(PROJECT, stack, answers)
             engine.run(program(self._catalog, stack, self.ledger()), monitor, preview=True)
         except (ProgramError, LookupError) as error:
             raise EngineError(str(error)) from error
-        return answers.differences("aws:" if settings else "")
+        return answers.changes()
 
     def whoami(self) -> str:
         """The person at this machine."""
         return f"{getpass.getuser()} on this machine"
-
-
-class _AsApplied:
-    """Answers a program with what was applied before, and counts what differs from it."""
-
-    def __init__(
-        self, state: StackState, outputs_of: Callable[[str], Mapping[str, Any] | None]
-    ) -> None:
-        self._state = state
-        self._outputs_of = outputs_of
-        self._new = SimulatedAnswers(outputs_of)
-        self._seen: set[str] = set()
-        self._counts: Counter[tuple[str, str]] = Counter()
-
-    def stack_outputs(self, stack: str) -> Mapping[str, Any] | None:
-        """What another stack exported when it was applied."""
-        return self._outputs_of(stack)
-
-    def answer(self, resource: Resource) -> Answer:
-        """As it was applied; made up where it was not."""
-        names = (resource.urn, *resource.aliases)
-        known = next((urn for urn in names if urn in self._state.resources), None)
-        if known is None or resource.is_provider:
-            self._counts["create", resource.type] += not resource.is_provider
-            self._seen.add(resource.urn)
-            return self._new.answer(resource)
-        self._seen.add(known)
-        applied = self._state.resources[known]
-        inputs = with_ignored(applied.inputs, resource.inputs, resource.ignore_changes)
-        self._counts["update", resource.type] += bool(changed_properties(applied.inputs, inputs))
-        return Answer(applied.id, applied.outputs)
-
-    def differences(self, types: str) -> dict[str, int]:
-        """How many resources whose type begins so differ, by what would be done to them."""
-        found: Counter[str] = Counter()
-        for (operation, kind), count in self._counts.items():
-            found[operation] += count if kind.startswith(types) else 0
-        found["delete"] = sum(
-            urn not in self._seen
-            and applied.type.startswith(types)
-            and not applied.type.startswith(PROVIDER_PREFIX)
-            for urn, applied in self._state.resources.items()
-        )
-        return {operation: count for operation, count in found.items() if count}
 
 
 class _Silent:

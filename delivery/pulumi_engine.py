@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from delivery.aws_backups import AwsBackups
-from delivery.engine import Brought, EngineError
+from delivery.engine import Brought, EngineError, ResourceChange
 from delivery.inputs import exports_digest
 from stacks import pulumi_cli
 from stacks.ledger import read_ledger
+from stacks.looking import LOOKS_AT
 from stacks.programs import ORGANIZATION
 
 if TYPE_CHECKING:
@@ -42,12 +43,17 @@ class PulumiEngine:
         catalog: Catalog,
         root: Path,
         *,
+        looks_at: Path | None = None,
         at_once: int = 1,
         observe: Callable[[str, str], None] = lambda _stack, _line: None,
     ) -> None:
-        """`root` is the checkout; `observe` is told each line that the CLI prints, by stack."""
+        """`root` is the checkout; `observe` is told each line that the CLI prints, by stack.
+
+        `looks_at` has a catalog beside the checkout's, which `catalog` is then, for previews alone.
+        """
         self._catalog = catalog
         self._root = root
+        self._looks_at = looks_at
         self.at_once = at_once
         self._observe = observe
 
@@ -135,6 +141,25 @@ class PulumiEngine:
         found = _counts(seen.change_summary)
         return {name: count for name, count in found.items() if name not in SAME}
 
+    def preview(self, stack: str) -> tuple[ResourceChange, ...]:
+        """Run `pulumi preview`: the program and the state are compared, resource by resource.
+
+        It takes no lock of a state in a bucket, and writes nothing. Nothing that the CLI prints is
+        passed on, as whoever asked for a preview may have chosen what that is.
+        """
+        found: list[ResourceChange] = []
+
+        def note(event: automation.EngineEvent) -> None:
+            change = _change(event)
+            if change is not None:
+                found.append(change)
+
+        with self._explained(stack):
+            looks_at = {LOOKS_AT: str(self._looks_at or self._root)}
+            selected = pulumi_cli.select(self._root, stack, looks_at)
+            selected.preview(color="never", suppress_outputs=True, on_event=note)
+        return tuple(found)
+
     def whoami(self) -> str:
         """The ARN of whose credentials are at hand."""
         organization = self._catalog.organization
@@ -173,6 +198,48 @@ class PulumiEngine:
                 yield
         except pulumi_cli.CliError as error:
             raise EngineError(f"{error}{'' if shutil.which('pulumi') else _ELSE}") from error
+
+
+_OPERATIONS: dict[str, Literal["create", "update", "replace", "delete", "import"]] = {
+    # What a replacement consists of is told once, by `replace`.
+    name: name
+    for name in ("create", "update", "replace", "delete", "import")
+}
+
+
+def _change(event: automation.EngineEvent) -> ResourceChange | None:
+    """What an event of a preview says of a resource; None where nothing would be done to it.
+
+    Components hold nothing themselves. A provider differs because it only looks.
+    """
+    if event.resource_pre_event is None:
+        return None
+    step = event.resource_pre_event.metadata
+    state = step.new or step.old
+    operation = _OPERATIONS.get(str(getattr(step.op, "value", step.op)))
+    if operation is None or state is None or not state.custom:
+        return None
+    if step.type.startswith("pulumi:"):
+        return None
+    name = step.urn.rpartition("::")[2]
+    if operation == "delete":
+        kept = step.old is not None and step.old.retain_on_delete
+        return ResourceChange("let go" if kept else "delete", step.type, name)
+    detailed = step.detailed_diff or {}
+    forced = [
+        path
+        for path, each in detailed.items()
+        if str(getattr(each.diff_kind, "value", each.diff_kind)).endswith("-replace")
+    ]
+    if operation in ("create", "import"):
+        return ResourceChange(operation, step.type, name)
+    return ResourceChange(
+        operation,
+        step.type,
+        name,
+        tuple(sorted(detailed or step.diffs or ())),
+        tuple(sorted(forced or step.keys or ())) if operation == "replace" else (),
+    )
 
 
 def _counts(changes: Mapping[Any, int]) -> dict[str, int]:

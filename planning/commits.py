@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MAXIMUM_FILE_BYTES = 8 * 1024 * 1024
 """Larger than any file that a program here reads; larger ones are left out and missed loudly."""
 _DEEPEN = "run `git fetch --unshallow` (in a workflow, fetch-depth: 0)"
-_REGULAR, _EXECUTABLE, _LINK = "100644", "100755", "120000"
+REGULAR, _EXECUTABLE, _LINK = "100644", "100755", "120000"
 
 
 class CommitError(Exception):
@@ -28,6 +28,18 @@ class Blob:
 
     content: bytes
     is_link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a commit's tree says of one path."""
+
+    path: str
+    mode: str
+    """As git writes it: `REGULAR` for a file that is neither a link nor to be run."""
+    identity: str
+    size: int | None
+    """In bytes; None of what is no blob, such as another repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,27 +115,34 @@ class Repository:
             CommitError: an object is missing, or the tree is not one that git itself would make.
         """
         picked = frozenset(wanted) if wanted is not None else None
-        entries: dict[str, tuple[str, str]] = {}
-        for line in _git(self.root, "ls-tree", "-r", "-z", "-l", commit).split(b"\0"):
-            if not line:
-                continue
-            facts, _, raw = line.partition(b"\t")
-            path = os.fsdecode(raw)
-            mode, kind, identity, size = facts.decode().split()
+        entries: dict[str, Entry] = {}
+        for entry in self.entries(commit):
+            path = entry.path
             if picked is not None and not _is_wanted(path, picked):
                 continue
-            if kind != "blob" or size == "-" or int(size) > MAXIMUM_FILE_BYTES:
+            if entry.size is None or entry.size > MAXIMUM_FILE_BYTES:
                 continue
             _refuse_unsafe(path, commit)
-            if mode not in (_REGULAR, _EXECUTABLE, _LINK) or path in entries:
+            if entry.mode not in (REGULAR, _EXECUTABLE, _LINK) or path in entries:
                 raise CommitError(f"commit {commit[:10]} has no proper entry {path!r}")
-            entries[path] = (mode, identity)
-        contents = self._contents(identity for _, identity in entries.values())
+            entries[path] = entry
+        contents = self.contents(entry.identity for entry in entries.values())
         blobs = {
-            path: Blob(contents[identity], mode == _LINK)
-            for path, (mode, identity) in entries.items()
+            path: Blob(contents[entry.identity], entry.mode == _LINK)
+            for path, entry in entries.items()
         }
         return Files(name, commit, blobs)
+
+    def entries(self, commit: str) -> list[Entry]:
+        """All that a commit's tree names, whatever it is, without reading any of it."""
+        found = []
+        for line in _git(self.root, "ls-tree", "-r", "-z", "-l", commit).split(b"\0"):
+            if line:
+                facts, _, raw = line.partition(b"\t")
+                mode, _, identity, size = facts.decode().split()
+                bytes_ = int(size) if size.isdigit() else None
+                found.append(Entry(os.fsdecode(raw), mode, identity, bytes_))
+        return found
 
     def work_tree(self, wanted: Iterable[str] | None = None) -> Files:
         """The files as they are now, what is not committed included and what is ignored not."""
@@ -142,7 +161,12 @@ class Repository:
                 blobs[path] = blob
         return Files("work tree", None, blobs)
 
-    def _contents(self, identities: Iterable[str]) -> dict[str, bytes]:
+    def contents(self, identities: Iterable[str]) -> dict[str, bytes]:
+        """The bytes of blobs, by their ids.
+
+        Raises:
+            CommitError: one of them is not here, or is no blob.
+        """
         wanted = list(dict.fromkeys(identities))
         answered = _git(
             self.root, "cat-file", "--batch", stdin="".join(f"{each}\n" for each in wanted).encode()

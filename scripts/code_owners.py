@@ -34,6 +34,7 @@ GUARDS = (
     "/components/aws/image_reading_rights.py",
     "/components/aws/keys.py",
     "/components/aws/log_archive*",
+    "/components/aws/looking_rights.py",
     "/components/aws/people.py",
     "/components/aws/policy_document.py",
     "/components/aws/preview_rights.py",
@@ -41,9 +42,11 @@ GUARDS = (
     "/components/github/",
     "/components/kubernetes/image_*",
     "/components/postgresql/",
+    "/delivery/proposal.py",
     "/policies/",
     "/qa/",
     "/requirements*.lock",
+    "/stacks/looking.py",
     "/stacks/organization*",
 )
 """What decides who may do what, what is recorded, and what a change must pass."""

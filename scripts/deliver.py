@@ -20,6 +20,7 @@ from scripts.delivery_options import (
     desk_of,
     own_run,
 )
+from scripts.delivery_preview import preview, previewed
 from scripts.state_option import StateOption
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ def status(
 
 
 app.command()(moves)
+app.command()(preview)
+app.command()(previewed)
 app.command()(credentials)
 app.command()(profiles)
 
@@ -140,7 +143,7 @@ def identity(
     from components.aws.state import state_bucket
 
     organization = load_catalog(None).organization
-    if role == "preview":
+    if role == "preview" and account != "management":
         name = preview_role(organization)
     elif role == "drift" and account == "prod":
         name = drift_role(organization)

@@ -88,9 +88,17 @@ def named_engine(name: str, state: Path | None) -> Literal["local", "pulumi"]:
 
 @contextlib.contextmanager
 def engine_of(
-    catalog: Catalog, root: Path, name: EngineName, state: Path | None, jobs: int = 1
+    catalog: Catalog,
+    root: Path,
+    name: EngineName,
+    state: Path | None,
+    jobs: int = 1,
+    looks_at: Path | None = None,
 ) -> Iterator[Engine]:
-    """The engine of a name, ready for work; says which one it is."""
+    """The engine of a name, ready for work; says which one it is.
+
+    `looks_at` is the directory of a catalog that is only looked at.
+    """
     if named_engine(name, state) == "pulumi":
         from delivery.pulumi_engine import PulumiEngine
 
@@ -98,6 +106,7 @@ def engine_of(
         yield PulumiEngine(
             catalog,
             root,
+            looks_at=looks_at,
             at_once=jobs,
             observe=lambda stack, line: typer.echo(f"  {stack} | {line}", err=True),
         )

@@ -24,8 +24,9 @@ from components.aws.keys import Key, alarms_publish, logs_encrypt
 from components.aws.ledger import LedgerTable
 from components.aws.ledger_access import LedgerAccess, opens_ledger_key
 from components.aws.people import People
+from components.aws.preview_rights import LOOK_AT_DNS
 from components.aws.registry import Registry
-from components.aws.shared_role import SharedRole, shared_role_arn, write_records
+from components.aws.shared_role import SharedRole, read_records, shared_role_arn, write_records
 from stacks.deliveries import deliveries_table_name
 from stacks.ledger import table_name
 from stacks.organization_accounts import ENVIRONMENTS, declare_accounts
@@ -173,16 +174,16 @@ def _access(
         for label in ("management", *ENVIRONMENTS)
     }
     previews = {
-        label: PreviewRole(
-            f"{label}-preview",
+        environment: PreviewRole(
+            f"{environment}-preview",
             organization=organization,
             ledger_table_arn=records.ledger.table_arn,
             ledger_key_alias=f"alias/{_ledger_alias(catalog)}",
-            oidc_provider_arn=provider.provider_arn,
-            boundary_arn=boundaries[label].ci_boundary_arn,
-            opts=accounts.into(label),
+            oidc_provider_arn=oidc[environment].provider_arn,
+            boundary_arn=boundaries[environment].ci_boundary_arn,
+            opts=accounts.into(environment),
         ).role_arn
-        for label, provider in oidc.items()
+        for environment in ENVIRONMENTS
     }
     deploys = {
         environment: DeployRole(
@@ -264,6 +265,15 @@ def _shared(
             for environment, account in environments.items()
         },
         statements=write_records(records.zone.zone_id),
+        opts=accounts.into("management"),
+    )
+    SharedRole(
+        "shared-dns-look",
+        organization=organization,
+        purpose=LOOK_AT_DNS,
+        description="A look at records in the public zone",
+        takers={account: (preview_role(organization),) for account in environments.values()},
+        statements=read_records(records.zone.zone_id),
         opts=accounts.into("management"),
     )
     return {"dns_role_arn": dns.role_arn}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from catalog.reviewers import operators, testers
+from catalog.reviewers import operators, owners, testers
 from components.aws.ci_roles import DRIFT_ENVIRONMENT, PREVIEW_ENVIRONMENT
 from components.github.environments import Door, Environments
 from components.github.repository import PlatformRepository
@@ -51,8 +51,8 @@ def declare_reviews(catalog: Catalog) -> None:
 def doors(organization: Organization) -> dict[str, Door]:
     """Every environment of the repository."""
     return {
-        # It reads no secret, and previews are of branches; a code owner's label asks for one.
-        PREVIEW_ENVIRONMENT: Door(default_branch_only=False),
+        # It opens states, for merged code that looks at what a pull request has in its catalog.
+        PREVIEW_ENVIRONMENT: Door(reviewers=owners(organization)),
         "dev": Door(),
         "staging": Door(),
         # It lets a job look at production that can change nothing there, and reach no database.

@@ -9,11 +9,7 @@ import pulumi_aws as aws
 
 from components.aws.deploy_rights import deploy_statements
 from components.aws.drift_rights import drift_statements
-from components.aws.github_oidc import (
-    environment_subject,
-    pull_request_subject,
-    web_identity_statement,
-)
+from components.aws.github_oidc import environment_subject, web_identity_statement
 from components.aws.mover_rights import mover_statements
 from components.aws.policy_document import policy_document
 from components.aws.preview_rights import preview_statements
@@ -29,7 +25,7 @@ SESSION_SECONDS = 3600
 """An hour: IAM's shortest limit, and longer than any single job of ours takes."""
 
 PREVIEW_ENVIRONMENT = "preview"
-"""The GitHub environment of previews that no pull request started."""
+"""The GitHub environment of previews: merged code's alone, and each waits for a code owner."""
 
 
 DRIFT_ENVIRONMENT = "drift"
@@ -57,7 +53,7 @@ def drift_role(organization: Organization) -> str:
 
 
 class PreviewRole(pulumi.ComponentResource):
-    """The role of a pull request's job in one account: it reads settings and nothing secret."""
+    """The role of a preview in one account: it reads settings and states, and writes nothing."""
 
     role_arn: pulumi.Output[str]
 
@@ -73,17 +69,13 @@ class PreviewRole(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("patchworks:aws:PreviewRole", name, None, opts)
-        repository = organization.repository
         self.role_arn = _role(
             self,
             name,
             role_name=preview_role(organization),
-            description="Previews of pull requests; reads nothing secret",
+            description="Previews by merged code, past a code owner; changes nothing",
             oidc_provider_arn=oidc_provider_arn,
-            subjects=[
-                pull_request_subject(repository),
-                environment_subject(repository, PREVIEW_ENVIRONMENT),
-            ],
+            subjects=[environment_subject(organization.repository, PREVIEW_ENVIRONMENT)],
             boundary_arn=boundary_arn,
             statements=preview_statements(
                 organization,

@@ -42,11 +42,6 @@ def environment_subject(repository: Repository, environment: str) -> str:
     return f"repo:{repository.owner}/{repository.name}:environment:{environment}"
 
 
-def pull_request_subject(repository: Repository) -> str:
-    """The subject of a job that a pull request from within the repository started."""
-    return f"repo:{repository.owner}/{repository.name}:pull_request"
-
-
 def web_identity_statement(provider_arn: pulumi.Input[str], subjects: Sequence[str]) -> Statement:
     """Trust in GitHub's tokens for exactly these subjects; no wildcard, so no look-alike passes."""
     return {

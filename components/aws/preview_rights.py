@@ -1,11 +1,11 @@
-"""What CI may read while it previews: settings of what the stacks declare, and nothing secret."""
+"""What CI may read while it previews: settings, placements, and states, but nothing they open."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.aws.ledger_access import read_placements
-from components.aws.readable_settings import READ_SETTINGS
+from components.aws.looking_rights import looking_statements
+from components.aws.shared_role import shared_role_arn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,68 +15,50 @@ if TYPE_CHECKING:
     from catalog.organization import Organization
     from components.aws.policy_document import Statement
 
+CHARTS = "charts/*"
+"""The registry's repositories that hold charts: a preview renders them."""
+
 
 def preview_statements(
     organization: Organization, *, ledger_table_arn: pulumi.Input[str], ledger_key_alias: str
 ) -> Sequence[Statement]:
-    """The preview role's policy: settings and placements, and a denial of what is secret.
+    """The preview role's policy: it writes nothing, not even a lock, which no preview takes.
 
-    It reads no state. Whoever opens a stack's state holds every secret in it, tenants' database
-    passwords among them, and a pull request may run whatever it likes as this role. Plans are made
-    from the catalog and the ledger, and need none.
+    It opens states, as Pulumi can't preview a stack otherwise. So it is had in one environment
+    alone, by jobs that run merged code over what a pull request has in its catalog.
     """
     return [
-        READ_SETTINGS,
-        read_placements(ledger_table_arn),
+        *looking_statements(
+            organization,
+            ledger_table_arn=ledger_table_arn,
+            ledger_key_alias=ledger_key_alias,
+            roles=[shared_role_arn(organization, LOOK_AT_DNS)],
+        ),
         {
-            "Sid": "OpenPlacements",
+            "Sid": "LookAtTheZone",
             "Effect": "Allow",
-            "Action": "kms:Decrypt",
-            "Resource": f"arn:aws:kms:*:{organization.accounts.management}:key/*",
-            "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": [ledger_key_alias]}},
+            "Action": "sts:AssumeRole",
+            "Resource": shared_role_arn(organization, LOOK_AT_DNS),
         },
-        *no_secrets(ledger_key_alias),
         {
-            "Sid": "NoObjects",
-            "Effect": "Deny",
-            "Action": list(_OBJECTS),
+            "Sid": "LogInToTheRegistry",
+            "Effect": "Allow",
+            "Action": "ecr:GetAuthorizationToken",
             "Resource": "*",
         },
-    ]
-
-
-_OBJECTS = ("s3:GetObject", "s3:GetObjectTorrent", "s3:GetObjectVersion")
-
-
-def no_secrets(*key_aliases: str) -> list[Statement]:
-    """Denies what is secret to whoever reads settings, and every key but those of the aliases."""
-    return [
         {
-            "Sid": "NoSecrets",
-            "Effect": "Deny",
+            "Sid": "PullCharts",
+            "Effect": "Allow",
             "Action": [
-                "logs:FilterLogEvents",
-                "logs:GetLogEvents",
-                "logs:StartQuery",
-                "rds-db:connect",
-                "secretsmanager:BatchGetSecretValue",
-                "secretsmanager:GetSecretValue",
-                "ssm:GetParameter",
-                "ssm:GetParameterHistory",
-                "ssm:GetParameters",
-                "ssm:GetParametersByPath",
-                "sts:AssumeRole",
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetDownloadUrlForLayer",
             ],
-            "Resource": "*",
-        },
-        {
-            "Sid": "NoOtherKey",
-            "Effect": "Deny",
-            "Action": ["kms:Decrypt", "kms:ReEncryptFrom"],
-            "Resource": "*",
-            # True also for a key without any alias.
-            "Condition": {
-                "ForAllValues:StringNotEquals": {"kms:ResourceAliases": list(key_aliases)}
-            },
+            "Resource": f"arn:aws:ecr:{organization.home_region}"
+            f":{organization.accounts.management}:repository/{CHARTS}",
         },
     ]
+
+
+LOOK_AT_DNS = "dns-look"
+"""The shared role that stands in for the one which writes the public zone's records."""

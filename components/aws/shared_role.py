@@ -108,3 +108,19 @@ def write_records(zone_id: pulumi.Input[str]) -> Sequence[Statement]:
             "Resource": "arn:aws:route53:::change/*",
         },
     ]
+
+
+def read_records(zone_id: pulumi.Input[str]) -> Sequence[Statement]:
+    """What it takes to look at one zone and at the records in it."""
+    return [
+        {
+            "Sid": "ReadRecordsOfOneZone",
+            "Effect": "Allow",
+            "Action": [
+                "route53:GetHostedZone",
+                "route53:ListResourceRecordSets",
+                "route53:ListTagsForResource",
+            ],
+            "Resource": pulumi.Output.concat("arn:aws:route53:::hostedzone/", zone_id),
+        }
+    ]

@@ -22,11 +22,10 @@ Source: https://docs.github.com/en/actions/reference/workflows-and-actions/deplo
 
 @dataclass(frozen=True)
 class Door:
-    """Who must let a job into an environment, and from where it may come."""
+    """Who must let a job into an environment; it comes from the default branch alone."""
 
     reviewers: tuple[str, ...] = ()
     """Groups, any one of which lets a job in; nobody asks where there is none."""
-    default_branch_only: bool = True
 
 
 class Environments(pulumi.ComponentResource):
@@ -61,21 +60,16 @@ class Environments(pulumi.ComponentResource):
                 reviewers=[github.RepositoryEnvironmentReviewerArgs(teams=reviewers)]
                 if reviewers
                 else None,
-                deployment_branch_policy=(
-                    github.RepositoryEnvironmentDeploymentBranchPolicyArgs(
-                        protected_branches=False, custom_branch_policies=True
-                    )
-                    if door.default_branch_only
-                    else None
+                deployment_branch_policy=github.RepositoryEnvironmentDeploymentBranchPolicyArgs(
+                    protected_branches=False, custom_branch_policies=True
                 ),
                 opts=child,
             )
-            if door.default_branch_only:
-                github.RepositoryEnvironmentDeploymentPolicy(
-                    f"{name}-{environment}-branch",
-                    repository=repository_name,
-                    environment=declared.environment,
-                    branch_pattern=repository.default_branch,
-                    opts=child,
-                )
+            github.RepositoryEnvironmentDeploymentPolicy(
+                f"{name}-{environment}-branch",
+                repository=repository_name,
+                environment=declared.environment,
+                branch_pattern=repository.default_branch,
+                opts=child,
+            )
         self.register_outputs({})

@@ -63,6 +63,14 @@ class PlatformRepository(pulumi.ComponentResource):
         github.RepositoryDependabotSecurityUpdates(
             f"{name}-updates", repository=repository.name, enabled=True, opts=child
         )
+        github.IssueLabel(
+            f"{name}-{PREVIEW_LABEL}-label",
+            repository=repository.name,
+            name=PREVIEW_LABEL,
+            color="1d76db",
+            description="Asks what a change of the catalog would do to what exists",
+            opts=child,
+        )
         github.ActionsRepositoryPermissions(
             f"{name}-actions",
             repository=repository.name,
@@ -86,6 +94,9 @@ class PlatformRepository(pulumi.ComponentResource):
         self.repository_name = repository.name
         self.register_outputs({"repository_name": self.repository_name})
 
+
+PREVIEW_LABEL = "preview"
+"""The label by which a code owner asks for a preview of a pull request."""
 
 ALLOWED_ACTIONS = ["aws-actions/configure-aws-credentials@*", "pulumi/actions@*"]
 """Actions of others that workflows may use, besides GitHub's own."""

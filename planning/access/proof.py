@@ -7,9 +7,10 @@ AWS and GitHub hold in fact, where somebody may have changed it by hand.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from components.aws.ci_roles import PREVIEW_ENVIRONMENT
 from planning.access.actions import LEVELS, ActionSet, said
 from planning.access.dangers import GITHUB
 from planning.access.decisions import Call, allows, holds
@@ -26,6 +27,12 @@ _AUDIENCE = "sts.amazonaws.com"
 _READING = re.compile(r"[\w-]+:(Get|List|Describe|BatchGet)\w*|kms:Decrypt")
 """By the verb: IAM counts kms:Decrypt and some lists among what changes things."""
 _CHANGES = LEVELS[:3]
+REVIEWED = ("prod", PREVIEW_ENVIRONMENT)
+"""Environments that are of no use without somebody who looks at what enters."""
+
+
+_TAKING = ("sts:AssumeRole", "ecr:GetAuthorizationToken")
+"""What IAM counts among what changes things, and is judged by where it leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +65,31 @@ def prove(parts: Sequence[Part]) -> list[Claim]:
     granted = [each for part in parts for each in part.granted]
     repository = next((part.repository for part in parts if part.repository), None)
     reached = _reached(doors, repository, environments)
+    nobody = (
+        f"none of {len(doors):,} roles lets in repo:{repository}:pull_request, or an environment "
+        "that other branches enter",
+    )
+    none = nobody if doors and repository and not reached else ()
     unread = tuple(each for part in parts for each in part.not_understood)
     return [
         _pinned(doors, repository),
         _protected(doors, environments),
         _reviewed(environments),
-        _changes_nothing(reached),
-        _reads_no_secret(reached),
-        _goes_no_further(reached, doors),
-        _not_let_in(reached, granted),
+        _with(_changes_nothing(reached), none),
+        _with(_reads_no_secret(reached), none),
+        _with(_goes_no_further(reached, doors), none),
+        _with(_not_let_in(reached, granted), none),
+        _previews(doors, repository),
         Claim(
             "Every policy document of every stack could be read",
             () if unread else (f"{len(parts)} stacks",),
             unread,
         ),
     ]
+
+
+def _with(claim: Claim, evidence: tuple[str, ...]) -> Claim:
+    return replace(claim, evidence=(*claim.evidence, *evidence))
 
 
 def _reached(
@@ -139,12 +156,12 @@ def _pinned(doors: Sequence[Door], repository: str | None) -> Claim:
 
 
 def _protected(doors: Sequence[Door], environments: dict[str, Environment]) -> Claim:
-    """Roles that do more than read are behind environments that branches of changes can't enter."""
+    """Roles that do more than read settings are behind environments that changes can't enter."""
     evidence, against = [], []
     for door in doors:
         for condition in _of_github(door):
             for subject in condition.get(_SUB, ("", ("",)))[1]:
-                if not _changing(door) or ":ref:refs/heads/main" in subject:
+                if not _of_worth(door) or ":ref:refs/heads/main" in subject:
                     continue
                 name = subject.partition(":environment:")[2]
                 environment = environments.get(name)
@@ -156,10 +173,16 @@ def _protected(doors: Sequence[Door], environments: dict[str, Environment]) -> C
                 else:
                     against.append(f"{line}: {name} lets in other branches, by {environment.place}")
     return Claim(
-        "Every role that changes anything is behind an environment which only jobs of main enter",
+        "Every role that changes anything, or reads an object, a secret, a log or a database, is "
+        "behind an environment which only jobs of main enter",
         tuple(dict.fromkeys(evidence)),
         tuple(dict.fromkeys(against)),
     )
+
+
+def _of_worth(door: Door) -> bool:
+    """Whether a role does more than read settings."""
+    return bool(_changing(door)) or bool(_allowed(door) & READS_SECRETS)
 
 
 def _only_main(environment: Environment) -> bool:
@@ -167,13 +190,20 @@ def _only_main(environment: Environment) -> bool:
 
 
 def _reviewed(environments: dict[str, Environment]) -> Claim:
-    production = environments.get("prod")
-    text = "The environment prod also waits for a reviewer"
-    if production is None:
-        return Claim(text, (), ("no environment prod is declared",))
-    if production.reviewed:
-        return Claim(text, (production.place,), ())
-    return Claim(text, (), (f"{production.place} names none",))
+    evidence, against = [], []
+    for name in REVIEWED:
+        environment = environments.get(name)
+        if environment is None:
+            against.append(f"no environment {name} is declared")
+        elif environment.reviewed:
+            evidence.append(environment.place)
+        else:
+            against.append(f"{environment.place} names none")
+    return Claim(
+        f"The environments {' and '.join(REVIEWED)} also wait for a reviewer",
+        tuple(evidence),
+        tuple(against),
+    )
 
 
 def _allowed(door: Door) -> ActionSet:
@@ -263,6 +293,34 @@ def _takes(door: Door, other: Door) -> bool:
     # An account's principal leaves it to the account's own policies; a role that is named directly
     # in its own account needs no policy of its own, unless one denies.
     return (direct or _admits(other, call, own)) and allows(role.policies, call)
+
+
+def _previews(doors: Sequence[Door], repository: str | None) -> Claim:
+    """Previews are asked for by pull requests, so that what they may is of interest by itself."""
+    subject = f"repo:{repository}:environment:{PREVIEW_ENVIRONMENT}"
+    call = Call("sts:AssumeRoleWithWebIdentity", context=((_SUB, (subject,)), (_AUD, (_AUDIENCE,))))
+    evidence, against = [], []
+    for door in doors:
+        if not _admits(door, call, f"{TOKENS_OF}{GITHUB}"):
+            continue
+        line = f"{door.role.name} in {door.role.account}"
+        changing = [name for name in _changing(door) if name not in _TAKING]
+        keys = opens_only_named_keys(door.role)
+        taken = [other for other in doors if other is not door and _takes(door, other)]
+        wrong = [other for other in taken if _of_worth(other)]
+        if changing:
+            against.append(f"{line}: {', '.join(changing[:8])}, by {door.place}")
+        if keys is None:
+            against.append(f"{line}: kms:Decrypt with keys that no alias names, by {door.place}")
+        against += [f"{line} may take {other.role.arn}, by {other.place}" for other in wrong]
+        if not changing and keys and not wrong:
+            also = "".join(f"; takes {other.role.name}, which only reads" for other in taken)
+            evidence.append(f"{line}: opens only {', '.join(keys)}{also}, by {door.place}")
+    return Claim(
+        "The roles of previews, which run merged code, change nothing and lead to none that does",
+        tuple(evidence),
+        tuple(against),
+    )
 
 
 def _not_let_in(reached: Sequence[Door], granted: Sequence[Granted]) -> Claim:

@@ -1,4 +1,4 @@
-"""A deploy role is reached only from its own protected environment."""
+"""A role that deploys or opens states is reached only from its own protected environment."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from policies.stack import Stack
     from rehearsal.graph import Resource
 
-NAME = re.compile(r"(dev|staging|prod)-deploy-role")
+NAME = re.compile(r"(dev|staging|prod)-(deploy|drift|preview)-role")
 
 
 def is_deploy(role: Resource, _: Stack) -> bool:
-    """Whether it is an environment's deploy role."""
+    """Whether it is an environment's deploy role, or one that looks there."""
     return NAME.fullmatch(role.name) is not None
 
 
@@ -30,7 +30,8 @@ def evaluate(role: Resource, stack: Stack) -> Iterator[str]:
     """Roles that other jobs reach."""
     if at(role.inputs, "assumeRolePolicy") is UNKNOWN:
         return
-    environment = role.name.removesuffix("-deploy-role")
+    account, kind, _ = role.name.split("-")
+    environment = account if kind == "deploy" else kind
     statements = list(allows(stack.statements.get((role.urn, "assumeRolePolicy"), [])))
     found = [subject for each in statements for subject in subjects(each)]
     if len(found) != 1 or not found[0].endswith(f":environment:{environment}"):
@@ -40,7 +41,7 @@ def evaluate(role: Resource, stack: Stack) -> Iterator[str]:
 RULE = Rule(
     __name__,
     severity="high",
-    why="A job of any branch would deploy without anybody's approval.",
+    why="A job of any branch would deploy, or read a state's secrets, without anybody's approval.",
     remedy="Give its trust one subject: repo:<owner>/<name>:environment:<environment>.",
     evaluate=evaluate,
 )

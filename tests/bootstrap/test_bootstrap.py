@@ -17,6 +17,7 @@ from bootstrap.pieces import pieces
 from bootstrap.rights import rights
 from catalog.load import find_root, load
 
+ENVIRONMENTS = ("dev", "staging", "prod")
 HOME, COPY = "eu-west-1", "eu-central-1"
 
 TRUST_IN_ANOTHER = {
@@ -222,26 +223,35 @@ def test_states_that_are_there_stay_there(aws, organization):
     assert found["Body"].read() == b"version: 1"
 
 
-def test_a_deploy_role_opens_the_secrets_of_its_own_environment_alone(organization):
-    for statement in key_policy(organization)["Statement"]:
-        if statement["Sid"] == "SecretsDrift":
-            # It opens what production's states hold, and seals nothing.
-            assert statement["Action"] == "kms:Decrypt"
-            condition = statement["Condition"]
-            assert condition["StringEquals"] == {"kms:EncryptionContext:environment": "prod"}
-            assert condition["ArnEquals"]["aws:PrincipalArn"].endswith("-ci-drift-prod")
-        elif statement["Sid"].startswith("Secrets"):
-            environment = statement["Sid"].removeprefix("Secrets").lower()
-            condition = statement["Condition"]
-            assert condition["StringEquals"] == {"kms:EncryptionContext:environment": environment}
-            assert condition["ArnEquals"]["aws:PrincipalArn"].endswith(f"-ci-deploy-{environment}")
+def test_a_role_opens_the_secrets_of_its_own_environment_alone(organization):
+    looking = {"SecretsDrift": ("prod", "drift-prod")} | {
+        f"SecretsPreview{each.title()}": (each, "preview") for each in ENVIRONMENTS
+    }
+    deploying = {f"Secrets{each.title()}": (each, f"deploy-{each}") for each in ENVIRONMENTS}
+    found = {
+        each["Sid"]: each
+        for each in key_policy(organization)["Statement"]
+        if each["Sid"].startswith("Secrets")
+    }
+    assert found.keys() == looking.keys() | deploying.keys()
+    for sid, (environment, role) in (looking | deploying).items():
+        condition = found[sid]["Condition"]
+        account = organization.account(environment)
+        assert condition["StringEquals"] == {"kms:EncryptionContext:environment": environment}
+        assert condition["ArnEquals"]["aws:PrincipalArn"] == (
+            f"arn:aws:iam::{account}:role/{organization.name}-ci-{role}"
+        )
+        assert found[sid]["Principal"]["AWS"].split(":")[4] == account
+    for sid in looking:
+        # They open what states hold, and seal nothing.
+        assert found[sid]["Action"] == "kms:Decrypt"
 
 
-def test_nobody_but_deploy_roles_and_the_one_that_looks_comes_to_the_states(organization):
+def test_nobody_but_deploy_roles_and_those_that_look_comes_to_the_states(organization):
     policy = bucket_policy(organization, "states")
     allowed = [each for each in policy["Statement"] if each["Effect"] == "Allow"]
     takers = {each["Condition"]["ArnEquals"]["aws:PrincipalArn"] for each in allowed}
-    roles = ("deploy-dev", "deploy-staging", "deploy-prod", "drift-prod")
+    roles = ("deploy-dev", "deploy-staging", "deploy-prod", "drift-prod", "preview")
     assert {arn.rpartition("/")[2] for arn in takers} == {
         f"{organization.name}-ci-{role}" for role in roles
     }
@@ -250,6 +260,18 @@ def test_nobody_but_deploy_roles_and_the_one_that_looks_comes_to_the_states(orga
     ]
     assert written
     assert all("/.pulumi/locks/" in resource for resource in written)
+
+
+def test_a_preview_reads_states_and_writes_not_even_a_lock(organization):
+    documents = (bucket_policy(organization, "states"), key_policy(organization))
+    given = {
+        action
+        for document in documents
+        for each in document["Statement"]
+        if str(each.get("Condition", {}).get("ArnEquals", {})).endswith("-ci-preview'}")
+        for action in (each["Action"] if isinstance(each["Action"], list) else [each["Action"]])
+    }
+    assert given == {"kms:Decrypt", "s3:GetObject", "s3:ListBucket"}
 
 
 def test_a_copy_in_the_same_region_is_refused(organization):

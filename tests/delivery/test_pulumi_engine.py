@@ -23,7 +23,16 @@ import json, os, pathlib, sys
 home = pathlib.Path({home!r})
 given = sys.argv[1:]
 with (home / "calls.jsonl").open("a") as file:
-    file.write(json.dumps({{"arguments": given, "directory": os.getcwd()}}) + "\\n")
+    file.write(
+        json.dumps(
+            {{
+                "arguments": given,
+                "directory": os.getcwd(),
+                "looks_at": os.environ.get("PATCHWORKS_LOOKS_AT"),
+            }}
+        )
+        + "\\n"
+    )
 answers = json.loads((home / "answers.json").read_text())
 words = [word for word in given if word != "--non-interactive"]
 for answer in answers:
@@ -200,6 +209,66 @@ def test_drift_is_asked_of_the_cloud_as_well(cli, engine):
     (preview,) = cli.asked("preview")
     assert "--refresh" in preview
     assert preview[preview.index("--stack") + 1] == STACK
+
+
+def step(op, type, name, *, custom=True, old=None, **more):
+    """An event of one resource, as the engine writes it into its log."""
+    urn = f"urn:pulumi:{STACK}::patchworks::{type}::{name}"
+    state = {"type": type, "urn": urn, "id": "i", "parent": "", "provider": "", "custom": custom}
+    metadata = {"op": op, "urn": urn, "type": type, "provider": ""}
+    metadata |= {"old": state | old} if old is not None else {"new": state}
+    return {"resourcePreEvent": {"metadata": metadata | more, "planning": True}}
+
+
+def test_a_preview_tells_what_would_be_done_to_each_resource_and_no_value(cli, told, tmp_path):
+    detailed = {
+        "tags.owner": {"diffKind": "update", "inputDiff": True},
+        "cidrBlock": {"diffKind": "update-replace", "inputDiff": True},
+    }
+    steps = [
+        step("same", "aws:ec2/vpc:Vpc", "same"),
+        step("update", "pulumi:providers:aws", "dns"),
+        step("update", "patchworks:aws:Network", "component", custom=False),
+        step("create", "aws:s3/bucket:Bucket", "new"),
+        step("update", "aws:rds/cluster:Cluster", "db", diffs=["tags"]),
+        step("delete-replaced", "aws:ec2/vpc:Vpc", "net", old={}),
+        step("replace", "aws:ec2/vpc:Vpc", "net", detailedDiff=detailed, keys=["cidrBlock"]),
+        step("create-replacement", "aws:ec2/vpc:Vpc", "net"),
+        step("delete", "aws:kms/key:Key", "gone", old={}),
+        step("delete", "aws:s3/bucket:Bucket", "kept", old={"retainOnDelete": True}),
+        step("import", "aws:s3/bucket:Bucket", "taken"),
+    ]
+    events = [{"sequence": n, "timestamp": 1, **each} for n, each in enumerate(steps)]
+    summary = {"maybeCorrupt": False, "durationSeconds": 1, "resourceChanges": {"update": 1},
+               "policyPacks": {}}  # fmt: skip
+    events.append({"sequence": 99, "timestamp": 1, "summaryEvent": summary})
+    cli.answers({"to": ["preview"], "says": "a: [secret] => hunter2\n", "events": events})
+    root = find_root()
+    looking = PulumiEngine(
+        load(root), root, looks_at=tmp_path, observe=lambda *line: told.append(line)
+    )
+    found = looking.preview(STACK)
+    assert [(each.operation, each.name) for each in found] == [
+        ("create", "new"), ("update", "db"), ("replace", "net"), ("delete", "gone"),
+        ("let go", "kept"), ("import", "taken"),
+    ]  # fmt: skip
+    assert found[1].properties == ("tags",)
+    assert found[2].properties == ("cidrBlock", "tags.owner")
+    assert found[2].forced_by == ("cidrBlock",)
+    assert told == []
+    (preview,) = cli.asked("preview")
+    assert preview[preview.index("--stack") + 1] == STACK
+    # It writes no lock and asks the cloud nothing, which a refresh would.
+    assert "--refresh" not in preview
+    assert {call["looks_at"] for call in cli.calls if "preview" in call["arguments"]} == {
+        str(tmp_path)
+    }
+    assert {call["directory"] for call in cli.calls[1:]} == {str(root)}
+
+
+def test_an_update_is_never_told_to_look_at_another_catalog(cli, engine):
+    engine.up(STACK)
+    assert {call["looks_at"] for call in cli.calls} == {None}
 
 
 def test_settings_alone_are_asked_by_a_refresh_of_what_aws_itself_holds(cli, engine):

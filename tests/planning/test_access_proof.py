@@ -12,7 +12,7 @@ from rehearsal.evaluation import Evaluation
 from rehearsal.graph import Graph, Resource
 from rehearsal.values import Secret
 
-PINNED, PROTECTED, REVIEWED, CHANGES, SECRETS, FURTHER, LET_IN, READ = range(8)
+PINNED, PROTECTED, REVIEWED, CHANGES, SECRETS, FURTHER, LET_IN, PREVIEWS, READ = range(9)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,9 @@ def test_every_claim_holds_of_what_ships_and_names_its_documents(graphs):
     assert [claim.text for claim in claims if not claim.holds] == []
     assert all(claim.evidence for claim in claims)
     assert any("halyard-ci-deploy-prod" in line for line in claims[PROTECTED].evidence)
-    assert any("prod-preview-role" in line for line in claims[CHANGES].evidence)
+    assert "none of " in claims[CHANGES].evidence[0]
+    assert any("prod-preview-role" in line for line in claims[PREVIEWS].evidence)
+    assert any("halyard-ci-preview" in line for line in claims[PROTECTED].evidence)
 
 
 @pytest.mark.parametrize(
@@ -110,29 +112,43 @@ def test_production_without_a_reviewer_is_noticed(graphs):
 def test_a_preview_that_may_write_is_noticed(graphs):
     write = {"Sid": "W", "Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "*"}
     broken = policy(graphs, "prod-preview-policy", write)
-    assert failing(broken) == [PROTECTED, CHANGES]
-    assert "ec2:RunInstances" in proof(broken)[CHANGES].against[0]
-
-
-def test_a_preview_that_may_read_secrets_is_noticed(graphs):
-    read = {
-        "Sid": "R",
-        "Effect": "Allow",
-        "Action": "secretsmanager:GetSecretValue",
-        "Resource": "*",
-    }
-    assert failing(policy(graphs, "prod-preview-policy", read)) == []
-    assert failing(policy(graphs, "prod-preview-policy", read, without=("NoSecrets",))) == [SECRETS]
+    assert failing(broken) == [PREVIEWS]
+    assert "ec2:RunInstances" in proof(broken)[PREVIEWS].against[0]
 
 
 def test_a_preview_that_opens_any_key_is_noticed(graphs):
     key = {"Sid": "K", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}
-    assert failing(policy(graphs, "prod-preview-policy", key)) == [SECRETS]
+    assert failing(policy(graphs, "prod-preview-policy", key)) == [PREVIEWS]
 
 
-def test_a_way_from_a_preview_to_another_role_is_noticed(graphs):
+def test_a_preview_that_a_pull_request_may_take_is_noticed(graphs):
+    """It reads states, and what it changes or opens beside is a pull request's then."""
+    broken = trust(graphs, "prod-preview-role", subject(f"{OURS}:pull_request"))
+    assert {PROTECTED, SECRETS} <= set(failing(broken))
+    assert "s3:GetObject" in proof(broken)[SECRETS].against[0]
+
+
+def test_previews_that_any_branch_may_enter_or_nobody_looks_at_are_noticed(graphs):
+    anywhere = changed(graphs, "environments-preview", deploymentBranchPolicy=None)
+    assert {PROTECTED, SECRETS} <= set(failing(anywhere))
+    unseen = changed(graphs, "environments-preview", reviewers=None)
+    assert failing(unseen) == [REVIEWED]
+
+
+def test_a_preview_that_leads_to_a_role_which_changes_something_is_noticed(graphs):
+    statement = json.loads(graphs[0].named("shared-dns-look-role").inputs["assumeRolePolicy"])
+    broken = changed(graphs, "shared-dns-role", assumeRolePolicy=json.dumps(statement))
     take = {"Sid": "T", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
-    broken = policy(graphs, "dev-preview-policy", take, without=("NoSecrets",))
+    assert failing(broken) == []
+    broken = policy(broken, "prod-preview-policy", take, without=("NoOtherRole",))
+    assert failing(broken) == [PREVIEWS]
+    assert "halyard-shared-dns," in proof(broken)[PREVIEWS].against[0]
+
+
+def test_a_way_from_a_pull_request_to_another_role_is_noticed(graphs):
+    take = {"Sid": "T", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
+    broken = policy(graphs, "dev-preview-policy", take, without=("NoOtherRole",))
+    broken = trust(broken, "dev-preview-role", subject(f"{OURS}:pull_request"))
     account = graphs[0].named("dev-preview-role").outputs["arn"].split(":")[4]
     statement = {
         "Effect": "Allow",
@@ -147,12 +163,12 @@ def test_a_way_from_a_preview_to_another_role_is_noticed(graphs):
     assert "halyard-ci-deploy-dev" in claim.against[0]
 
 
-def test_a_cluster_that_lets_a_preview_in_is_noticed(graphs):
-    organization, cell = graphs
+def test_a_cluster_that_lets_a_pull_request_in_is_noticed(graphs):
+    organization, cell = trust(graphs, "dev-preview-role", subject(f"{OURS}:pull_request"))
     entry = cell.of_type("aws:eks/accessEntry:AccessEntry")[0]
     arn = organization.named("dev-preview-role").outputs["arn"]
     let_in = replace(entry, urn=f"{entry.urn}-more", inputs={**entry.inputs, "principalArn": arn})
-    assert failing([organization, with_resource(cell, let_in)]) == [LET_IN]
+    assert LET_IN in failing([organization, with_resource(cell, let_in)])
 
 
 def test_a_document_that_cannot_be_read_is_noticed(graphs):

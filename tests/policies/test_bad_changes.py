@@ -105,6 +105,13 @@ CASES = [
         subject("repo:halyard-integrations/platform:ref:refs/heads/main"),
     ),
     (
+        "deploy-roles-demand-their-environment",
+        ORGANIZATION,
+        ROLE,
+        "dev-preview-role",
+        subject("repo:halyard-integrations/platform:pull_request"),
+    ),
+    (
         "onlookers-only-look",
         CELL,
         "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",

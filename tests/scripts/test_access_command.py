@@ -60,11 +60,11 @@ def test_prove_says_what_is_proven_and_by_which_documents(patchworks, small_cata
     assert "NOT SO" not in told.stdout
     assert "proven  The roles that a pull request's job may take change nothing" in told.stdout
     assert "by: halyard-ci-deploy-prod in 123456789012: prod lets in main alone" in told.stdout
-    assert "8 of 8 claims hold" in told.stdout
+    assert "9 of 9 claims hold" in told.stdout
 
 
 def test_prove_for_programs_is_json(patchworks, small_catalog):
     told = patchworks("access", "prove", "--catalog", small_catalog, "--json")
     claims = json.loads(told.stdout)
-    assert [claim["holds"] for claim in claims] == [True] * 8
+    assert [claim["holds"] for claim in claims] == [True] * 9
     assert all(claim["evidence"] and not claim["against"] for claim in claims)

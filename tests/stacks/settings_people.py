@@ -128,12 +128,16 @@ def oidc(platform):
             yield role
 
 
-held("CI", "The preview role can read nothing secret", "previews-read-nothing-secret")
+held(
+    "CI",
+    "The preview role opens states, and nothing else that is secret; it changes nothing",
+    "previews-open-states-only",
+)
 
 
 @setting(
     "CI",
-    "A deploy role is reached only from its own protected environment",
+    "A role that deploys or opens states is reached only from its own protected environment",
     "deploy-roles-demand-their-environment",
 )
 def deploy(platform):

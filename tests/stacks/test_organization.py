@@ -182,7 +182,6 @@ def test_ci_cannot_deploy_the_organization(graph, catalog):
     repository = catalog.organization.repository
     prefix = f"repo:{repository.owner}/{repository.name}"
     assert subjects == {
-        f"{prefix}:pull_request",
         f"{prefix}:environment:preview",
         f"{prefix}:environment:dev",
         f"{prefix}:environment:drift",

@@ -41,6 +41,12 @@ class Answers(BaseHTTPRequestHandler):
     def do_PATCH(self):
         self.change()
 
+    def do_DELETE(self):
+        github = self.server.github
+        github.calls.append(("DELETE", self.path))
+        self.answer(200 if github.labelled else 404, {})
+        github.labelled = False
+
     def change(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["body"]
         self.server.github.calls.append((self.command, self.path))
@@ -57,6 +63,7 @@ class GitHub:
     def __init__(self):
         self.pulls = {7: {"state": "open", "head": {"sha": HEAD}}}
         self.comments, self.calls, self.said = [], [], []
+        self.labelled = True
 
 
 @pytest.fixture
@@ -174,3 +181,34 @@ def test_a_marker_in_the_plan_itself_does_not_count(program, github, artifact):
     (artifact / "plan.md").write_text(f"x {program.MARKER} y")
     assert program.main() == 0
     assert github.said[0].count(program.MARKER) == 1
+
+
+def test_a_preview_has_a_comment_of_its_own_and_takes_its_label_off(
+    program, github, artifact, monkeypatch
+):
+    monkeypatch.setenv("COMMENT", "preview")
+    (artifact / "preview.md").write_text("## Preview <!-- patchworks-plan -->\n")
+    github.comments = [
+        comment(1, program.AUTHOR, f"{program.MARKER}\na plan"),
+        comment(2, program.AUTHOR, "<!-- patchworks-preview -->\nold"),
+    ]
+    assert program.main() == 0
+    assert github.said == ["<!-- patchworks-preview -->\n## Preview \n"]
+    patched, unlabelled = github.calls[-2:]
+    assert patched == ("PATCH", "/repos/acme/platform/issues/comments/2")
+    assert unlabelled == ("DELETE", "/repos/acme/platform/issues/7/labels/preview")
+    # Somebody else took it off meanwhile.
+    assert program.main() == 0
+
+
+def test_a_marker_that_is_left_when_another_is_taken_out_does_not_count(program, github, artifact):
+    nested = program.MARKER.replace("plan", f"pl{program.MARKER}an")
+    (artifact / "plan.md").write_text(nested)
+    assert program.main() == 0
+    assert github.said[0].count("<!--") == 1
+
+
+def test_a_comment_of_no_kind_is_refused(program, github, artifact, monkeypatch):
+    monkeypatch.setenv("COMMENT", "../plan")
+    with pytest.raises(SystemExit):
+        program.main()

@@ -46,9 +46,44 @@ def test_a_command_that_fails_in_a_pipe_fails_its_step():
 
 
 def test_no_workflow_runs_foreign_code_with_the_repositorys_rights():
-    assert not [
+    """What has rights and is started by a pull request runs what the default branch has."""
+    started = {
         name for name, content in WORKFLOWS.items() if "pull_request_target" in events(content)
-    ]
+    }
+    assert started == {"preview"}
+    content = WORKFLOWS["preview"]
+    assert content.get("on", content.get(True)) == {"pull_request_target": {"types": ["labeled"]}}
+    for job in content["jobs"].values():
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                # Without a ref it is the default branch; a login must not be left to what follows.
+                assert "ref" not in step["with"]
+                assert "repository" not in step["with"]
+                assert step["with"]["persist-credentials"] is False
+            # A commit and a number are all that is taken of it, and only as a variable.
+            assert "github.event" not in step.get("run", "")
+    text = (ROOT / ".github/workflows/preview.yml").read_text()
+    taken = set(re.findall(r"github\.event[\w.]*", text))
+    assert taken == {
+        "github.event.label.name",
+        "github.event.pull_request.head.sha",
+        "github.event.pull_request.number",
+        "github.event.sender.login",
+    }
+    assert "github.head_ref" not in text
+    assert "secrets." not in text
+
+
+def test_a_preview_has_rights_in_the_cloud_only_past_its_environment_and_writes_from_elsewhere():
+    jobs = WORKFLOWS["preview"]["jobs"]
+    with_identity = [name for name, job in jobs.items() if "id-token" in job["permissions"]]
+    assert with_identity == ["preview"]
+    assert jobs["preview"]["environment"] == "preview"
+    assert "write" not in {v for k, v in jobs["preview"]["permissions"].items() if k != "id-token"}
+    writing = [name for name, job in jobs.items() if "write" in job["permissions"].values()]
+    assert writing == ["preview", "comment"]
+    # Nobody can be asked to let a job in by whatever label there is.
+    assert jobs["scope"]["if"] == "github.event.label.name == 'preview'"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -97,16 +97,18 @@ def test_a_deploy_role_opens_to_its_protected_environment_only(graph, environmen
     }
 
 
-def test_the_preview_role_opens_to_pull_requests_and_the_preview_environment_only(graph):
+def test_the_preview_role_opens_to_its_environment_only(graph):
     assert trust(graph, "preview")["Condition"] == {
         "StringEquals": {
             f"{ISSUER}:aud": "sts.amazonaws.com",
-            f"{ISSUER}:sub": [
-                "repo:acme/platform:pull_request",
-                "repo:acme/platform:environment:preview",
-            ],
+            f"{ISSUER}:sub": ["repo:acme/platform:environment:preview"],
         }
     }
+
+
+def test_no_role_opens_to_a_pull_request(graph):
+    for role in graph.of_type("aws:iam/role:Role"):
+        assert "pull_request" not in role.inputs["assumeRolePolicy"]
 
 
 def test_every_ci_role_is_bounded_and_lasts_an_hour(graph):
@@ -134,49 +136,61 @@ SECRET_READS = (
 )
 
 
+LOOKING = ("preview", "drift")
+
+
 @pytest.mark.parametrize("action", SECRET_READS)
-def test_the_preview_role_is_granted_no_secret_read_on_everything(graph, action):
-    for statement in statements(graph.named("preview-policy")).values():
+@pytest.mark.parametrize("role", LOOKING)
+def test_a_role_that_looks_reads_nothing_secret_but_states(graph, role, action):
+    for statement in statements(graph.named(f"{role}-policy")).values():
+        if statement["Sid"] == "LogInToTheRegistry":
+            continue
         if statement["Effect"] == "Allow" and statement["Resource"] == "*":
             for pattern in listed(statement["Action"]):
                 assert not fnmatch.fnmatchcase(action.lower(), pattern.lower()), pattern
 
 
-def test_the_preview_role_only_reads(graph):
-    found = statements(graph.named("preview-policy"))
-    verbs = {action.split(":")[1] for action in allowed_actions(found.values())}
-    assert {
-        v for v in verbs if not re.match(r"(BatchGet|Describe|Get|List|Decrypt|Query|Scan)", v)
-    } == set()
+def writing(graph, role):
+    """What a role may do that is no reading, and on what."""
+    return {
+        (action, str(statement["Resource"]))
+        for statement in statements(graph.named(f"{role}-policy")).values()
+        if statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+        if not re.match(r"[\w-]+:(Batch|Describe|Get|List|Decrypt|Query|Scan)", action)
+    }
 
 
-def test_secrets_are_denied_to_the_preview_role_whatever_else_grants_them(graph):
-    found = statements(graph.named("preview-policy"))
+def test_the_preview_role_writes_nothing_and_takes_a_role_that_looks_at_the_zone(graph):
+    look = f"arn:aws:iam::{MANAGEMENT}:role/acme-shared-dns-look"
+    assert writing(graph, "preview") == {("sts:AssumeRole", look)}
+    denied = statements(graph.named("preview-policy"))["NoOtherRole"]
+    assert (denied["Effect"], denied["NotResource"]) == ("Deny", [look])
+    assert statements(graph.named("drift-policy"))["NoOtherRole"]["Resource"] == "*"
+
+
+@pytest.mark.parametrize("role", LOOKING)
+def test_what_states_would_open_is_denied_to_a_role_that_looks(graph, role):
+    found = statements(graph.named(f"{role}-policy"))
     assert found["NoSecrets"]["Resource"] == "*"
     assert {
         "rds-db:connect",
         "secretsmanager:BatchGetSecretValue",
         "secretsmanager:GetSecretValue",
         "ssm:GetParameter",
-        "sts:AssumeRole",
     } <= set(found["NoSecrets"]["Action"])
-    assert found["NoObjects"]["Resource"] == "*"
-    assert "s3:GetObject" in found["NoObjects"]["Action"]
+    assert found["NoObjectsButStates"]["NotResource"].endswith("-pulumi-state/.pulumi/*")
     assert found["NoOtherKey"]["Action"] == ["kms:Decrypt", "kms:ReEncryptFrom"]
     assert found["NoOtherKey"]["Condition"] == {
-        "ForAllValues:StringNotEquals": {"kms:ResourceAliases": ["alias/acme-ledger"]}
+        "ForAllValues:StringNotEquals": {
+            "kms:ResourceAliases": ["alias/acme-pulumi-state", "alias/acme-ledger"]
+        }
     }
 
 
-def test_the_preview_role_opens_no_state_as_states_hold_secrets(graph):
-    allowed = [
-        s for s in statements(graph.named("preview-policy")).values() if s["Effect"] == "Allow"
-    ]
-    assert "pulumi-state" not in str(allowed)
-
-
-def test_the_preview_role_reads_no_table_but_the_ledger(graph):
-    found = statements(graph.named("preview-policy"))
+@pytest.mark.parametrize("role", LOOKING)
+def test_a_role_that_looks_reads_no_table_but_the_ledger(graph, role):
+    found = statements(graph.named(f"{role}-policy"))
     reading = [s for s in found.values() if "dynamodb:Scan" in listed(s["Action"])]
     assert [(s["Effect"], s["Resource"]) for s in reading] == [("Allow", LEDGER)]
 
@@ -187,40 +201,11 @@ def test_the_drift_role_opens_to_its_environment_only(graph):
 
 
 def test_the_drift_role_writes_locks_of_states_and_nothing_else(graph):
-    found = statements(graph.named("drift-policy"))
-    writing = {
-        (action, str(statement["Resource"]))
-        for statement in found.values()
-        if statement["Effect"] == "Allow"
-        for action in listed(statement["Action"])
-        if not re.match(r"[\w-]+:(BatchGet|Describe|Get|List|Decrypt|Query|Scan)", action)
-    }
     locks = "arn:aws:s3:::acme-pulumi-state/.pulumi/locks/*"
-    keys = f"arn:aws:kms:*:{MANAGEMENT}:key/*"
-    assert writing == {
+    assert writing(graph, "drift") == {
         ("s3:PutObject", locks),
         ("s3:DeleteObject", locks),
-        ("kms:GenerateDataKey", keys),
-    }
-
-
-@pytest.mark.parametrize("action", SECRET_READS)
-def test_the_drift_role_reads_nothing_secret_but_states(graph, action):
-    for statement in statements(graph.named("drift-policy")).values():
-        if statement["Effect"] == "Allow" and statement["Resource"] == "*":
-            for pattern in listed(statement["Action"]):
-                assert not fnmatch.fnmatchcase(action.lower(), pattern.lower()), pattern
-
-
-def test_what_states_would_open_is_denied_to_the_drift_role(graph):
-    found = statements(graph.named("drift-policy"))
-    denied = set(found["NoSecrets"]["Action"])
-    assert {"rds-db:connect", "secretsmanager:GetSecretValue", "sts:AssumeRole"} <= denied
-    assert found["NoObjectsButStates"]["NotResource"].endswith("-pulumi-state/.pulumi/*")
-    assert found["NoOtherKey"]["Condition"] == {
-        "ForAllValues:StringNotEquals": {
-            "kms:ResourceAliases": ["alias/acme-pulumi-state", "alias/acme-ledger"]
-        }
+        ("kms:GenerateDataKey", f"arn:aws:kms:*:{MANAGEMENT}:key/*"),
     }
 
 

@@ -14,6 +14,7 @@ ENVIRONMENT = "github:index/repositoryEnvironment:RepositoryEnvironment"
 BRANCHES = (
     "github:index/repositoryEnvironmentDeploymentPolicy:RepositoryEnvironmentDeploymentPolicy"
 )
+ENVIRONMENTS = {"dev", "staging", "drift", "hands-on-qa", "preview", "prod", "tenant-moves"}
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_the_required_checks_count_only_from_github_actions_and_on_the_latest_st
 
 def test_only_the_default_branch_reaches_an_environment_that_deploys(graph):
     branches = {each.inputs["environment"]: each.inputs for each in graph.of_type(BRANCHES)}
-    assert {"dev", "staging", "drift", "hands-on-qa", "prod", "tenant-moves"} == branches.keys()
+    assert branches.keys() == environments(graph).keys() == ENVIRONMENTS
     assert {each["branchPattern"] for each in branches.values()} == {"main"}
     for name in branches:
         assert environments(graph)[name]["deploymentBranchPolicy"] == {
@@ -86,6 +87,7 @@ def test_only_the_default_branch_reaches_an_environment_that_deploys(graph):
     ("environment", "groups"),
     [
         ("prod", ["platform"]),
+        ("preview", ["platform", "security"]),
         ("tenant-moves", ["platform"]),
         ("hands-on-qa", ["platform", "integrations"]),
     ],
