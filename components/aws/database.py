@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pulumi
 import pulumi_aws as aws
 
+from catalog.instance_sizes import max_connections
 from catalog.names import fit
 from components.aws.database_access import PORT, DatabaseAccess
 from components.aws.database_alarms import DatabaseAlarms
@@ -101,6 +102,7 @@ class Database(pulumi.ComponentResource):
             f"{name}-parameters",
             identifier=identifier,
             major=int(spec.engine_version.partition(".")[0]),
+            connections=max_connections(spec),
             opts=self._child,
         )
         subnets = aws.rds.SubnetGroup(

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CONCURRENT_MOVES = 20
-"""Tenants of one cluster that may move at the same time."""
+"""Tenants of one cluster that may be copied at the same time."""
 
-SLOTS = 2 * CONCURRENT_MOVES
-"""A move holds a slot forward, and after the cutover one back."""
+LEAST_SLOTS = 2 * CONCURRENT_MOVES
+"""For clusters in which few tenants fit."""
 
-WAL_SENDERS = SLOTS + 10
-"""One for each slot, and ten for base backups, tools and slots that reconnect."""
+CONNECTIONS_OF_SMALLEST_TENANT = 15
+"""The least quota, and what a tenant's database admits beside its application."""
 
-APPLY_WORKERS = 2 * CONCURRENT_MOVES
-"""A move's subscription has a leader and, while large transactions stream, one more."""
+BESIDE_SLOTS = 10
+"""Senders for base backups, tools and slots that reconnect."""
 
-WORKER_PROCESSES = 64
-"""AWS: at least the sum of apply workers (40), autovacuum workers (3) and parallel workers (8)."""
+BESIDE_APPLY_WORKERS = 24
+"""AWS: worker processes for autovacuum (3) and parallel queries (8) beside apply workers."""
 
 SYNC_WORKERS = 4
 """Tables that one subscription copies in parallel when some are added to it later."""
@@ -57,14 +57,29 @@ class Parameter:
     static: bool = False
 
 
-def cluster_parameters(major: int) -> tuple[Parameter, ...]:
-    """What holds for every instance of a cluster of a major version such as 16."""
+def slots(connections: int) -> int:
+    """Replication slots of a cluster that takes so many connections.
+
+    A move holds one on the server that it leaves and, from the cutover until the move is ended, one
+    on the server that it has come to: so there is one for each tenant that fits.
+    """
+    return max(LEAST_SLOTS, connections // CONNECTIONS_OF_SMALLEST_TENANT)
+
+
+def cluster_parameters(major: int, connections: int) -> tuple[Parameter, ...]:
+    """What holds for every instance of a cluster of a major version such as 16.
+
+    `connections` is what one instance takes.
+    """
+    found = slots(connections)
+    # A subscription has a leader and, while large transactions stream, one more.
+    appliers = found + CONCURRENT_MOVES
     parameters: tuple[Parameter, ...] = (
         Parameter("rds.logical_replication", "1", static=True),
-        Parameter("max_replication_slots", str(SLOTS), static=True),
-        Parameter("max_wal_senders", str(WAL_SENDERS), static=True),
-        Parameter("max_logical_replication_workers", str(APPLY_WORKERS), static=True),
-        Parameter("max_worker_processes", str(WORKER_PROCESSES), static=True),
+        Parameter("max_replication_slots", str(found), static=True),
+        Parameter("max_wal_senders", str(found + BESIDE_SLOTS), static=True),
+        Parameter("max_logical_replication_workers", str(appliers), static=True),
+        Parameter("max_worker_processes", str(appliers + BESIDE_APPLY_WORKERS), static=True),
         Parameter("max_sync_workers_per_subscription", str(SYNC_WORKERS)),
         Parameter("wal_sender_timeout", str(SENDER_TIMEOUT)),
         Parameter("rds.force_ssl", "1"),
@@ -73,7 +88,7 @@ def cluster_parameters(major: int) -> tuple[Parameter, ...]:
         Parameter("pgaudit.log", "ddl,role"),
     )
     if major >= ORIGINS_SEPARATE_FROM:
-        parameters += (Parameter("max_active_replication_origins", str(SLOTS), static=True),)
+        parameters += (Parameter("max_active_replication_origins", str(found), static=True),)
     return parameters
 
 
@@ -94,6 +109,7 @@ class DatabaseParameters(pulumi.ComponentResource):
     """The two parameter groups of one cluster, named after it and its major version.
 
     A new major version is a new pair of groups, made before the old instance group goes.
+    `connections` is what one instance of the cluster takes.
     """
 
     cluster_group_name: pulumi.Output[str]
@@ -105,6 +121,7 @@ class DatabaseParameters(pulumi.ComponentResource):
         *,
         identifier: str,
         major: int,
+        connections: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("patchworks:aws:DatabaseParameters", name, None, opts)
@@ -117,7 +134,7 @@ class DatabaseParameters(pulumi.ComponentResource):
             description="Logical replication, TLS and audit for the whole cluster.",
             parameters=[
                 {"name": p.name, "value": p.value, "apply_method": _method(p)}
-                for p in _sorted(cluster_parameters(major))
+                for p in _sorted(cluster_parameters(major, connections))
             ],
             # AWS deletes no group that a cluster uses, and clusters are kept.
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),

@@ -9,19 +9,27 @@ from rehearsal.servers.postgresql_server import SUPERUSER
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Ten servers fit in 500 MB. Slots, senders, workers and time-outs are those of the cells' parameter
-# groups (a test holds them equal), so a move that runs out of them here would run out there.
+CONNECTIONS = 2000
+"""What Aurora holds a cluster to that may shrink to half an ACU; 133 of the smallest tenants."""
+
+# Ten servers fit in 500 MB. Slots, senders, workers and time-outs are those of the parameter groups
+# of a cluster that takes so many connections (a test holds them equal), so a move that runs out of
+# them here would run out there.
 COMMON: dict[str, str | int] = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_permissions": "0700",
-    "max_connections": 500,
+    "max_connections": CONNECTIONS,
+    # All sessions together may hold as many locks as PostgreSQL lets 700 of them: the tables of
+    # locks are what takes memory, 55 MB of 80 with the usual 64.
+    "max_locks_per_transaction": 20,
+    "max_pred_locks_per_transaction": 20,
     "shared_buffers": "16MB",
     "work_mem": "4MB",
     "maintenance_work_mem": "32MB",
     "wal_buffers": "1MB",
     "max_wal_size": "256MB",
     "min_wal_size": "32MB",
-    "max_worker_processes": 64,
+    "max_worker_processes": 177,
     "max_parallel_workers": 2,
     "jit": "off",
     "huge_pages": "off",
@@ -29,9 +37,9 @@ COMMON: dict[str, str | int] = {
     "full_page_writes": "on",
     "synchronous_commit": "on",
     "wal_level": "logical",
-    "max_replication_slots": 40,
-    "max_wal_senders": 50,
-    "max_logical_replication_workers": 40,
+    "max_replication_slots": 133,
+    "max_wal_senders": 143,
+    "max_logical_replication_workers": 153,
     "max_sync_workers_per_subscription": 4,
     "wal_sender_timeout": 300_000,
     "idle_in_transaction_session_timeout": 300_000,
@@ -54,7 +62,7 @@ COMMON: dict[str, str | int] = {
 SINCE_18: dict[str, str | int] = {
     # The default starts three more processes a server.
     "io_method": "sync",
-    "max_active_replication_origins": 40,
+    "max_active_replication_origins": 133,
 }
 
 

@@ -16,7 +16,7 @@ import pytest
 from rehearsal.servers import process
 from rehearsal.servers.postgresql import PostgresqlServer, PostgresqlServers
 from rehearsal.servers.postgresql_installation import Account, nearest_major
-from rehearsal.servers.postgresql_settings import COMMON, SINCE_18
+from rehearsal.servers.postgresql_settings import COMMON, CONNECTIONS, SINCE_18
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,7 +86,7 @@ def test_replication_is_sized_as_the_cells_parameter_groups_say(major: int) -> N
     elsewhere = {"log_min_duration_statement", "shared_preload_libraries"}
     declared = {
         p.name: p.value
-        for p in (*cluster_parameters(major), *instance_parameters())
+        for p in (*cluster_parameters(major, CONNECTIONS), *instance_parameters())
         if "." not in p.name and p.name not in elsewhere
     }
     assert {name: str(local.get(name)) for name in declared} == declared

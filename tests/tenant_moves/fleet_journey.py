@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 IRELAND = "prod-eu-west-1"
 VIRGINIA = "prod-us-east-1"
 CONNECTIONS = 5
-"""Of each tenant's application: a server of the local cloud takes some 500 in all."""
+"""Of each tenant's application: a server of the local cloud takes some 2,000 in all."""
 STORE_PASSWORD = 'p\'w "x" %41@:/$;ü'
 
 

@@ -230,8 +230,8 @@ def test_what_can_not_go_well_is_refused_before_anything_changes(journey: Tenant
     ):
         commands.move(asked(journey))
     with (
-        journey.edited(f"tenants/{TENANT}.yaml", ("connections: 80", "connections: 1900")),
-        pytest.raises(RefusedError, match=r"pool-b is full: 1 tenants .* 1910 connections"),
+        journey.edited(f"tenants/{TENANT}.yaml", ("connections: 80", "connections: 1990")),
+        pytest.raises(RefusedError, match=r"pool-b is full: 1 tenants .* 2000 connections"),
     ):
         commands.move(asked(journey))
     with (

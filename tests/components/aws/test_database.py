@@ -13,7 +13,10 @@ from foundations import (
 )
 
 from catalog.cell import DatabaseSettings, ServerlessCapacity
+from catalog.tenant import Quota
 from components.aws.database import Database
+from components.aws.database_parameters import CONNECTIONS_OF_SMALLEST_TENANT, cluster_parameters
+from components.postgresql.tenant_database import CONNECTIONS_BESIDE_APPLICATION
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/monitoring"
 SERVERLESS = DatabaseSettings(
@@ -164,10 +167,10 @@ def test_provisioned_instances_have_their_class_and_no_serverless_capacity(provi
     ("name", "value", "method"),
     [
         ("rds.logical_replication", "1", "pending-reboot"),
-        ("max_replication_slots", "40", "pending-reboot"),
-        ("max_wal_senders", "50", "pending-reboot"),
-        ("max_logical_replication_workers", "40", "pending-reboot"),
-        ("max_worker_processes", "64", "pending-reboot"),
+        ("max_replication_slots", "333", "pending-reboot"),
+        ("max_wal_senders", "343", "pending-reboot"),
+        ("max_logical_replication_workers", "353", "pending-reboot"),
+        ("max_worker_processes", "377", "pending-reboot"),
         ("max_sync_workers_per_subscription", "4", "immediate"),
         ("wal_sender_timeout", "300000", "immediate"),
         ("rds.force_ssl", "1", "immediate"),
@@ -216,9 +219,27 @@ def test_a_new_major_version_gets_groups_under_another_name(graph, provisioned):
     assert names == ["prod-eu-west-1-pool-a-16", "prod-eu-west-1-pool-a-18"]
 
 
+@pytest.mark.parametrize(
+    ("connections", "slots"), [(901, 60), (2000, 133), (3604, 240), (5000, 333), (100, 40)]
+)
+def test_every_tenant_that_fits_has_a_slot_until_its_move_is_ended(connections, slots):
+    found = {p.name: p.value for p in cluster_parameters(18, connections)}
+    assert found["max_replication_slots"] == str(slots)
+    assert found["max_active_replication_origins"] == str(slots)
+    assert int(found["max_wal_senders"]) > slots
+    assert int(found["max_logical_replication_workers"]) > slots
+    assert int(found["max_worker_processes"]) > int(found["max_logical_replication_workers"]) + 11
+
+
+def test_the_smallest_tenant_is_the_catalogs():
+    quota = Quota.model_fields["database_connections"]
+    (least,) = (m.ge for m in quota.metadata if hasattr(m, "ge"))
+    assert least + CONNECTIONS_BESIDE_APPLICATION == CONNECTIONS_OF_SMALLEST_TENANT
+
+
 def test_from_version_18_on_a_subscribers_origins_are_sized_too(graph, provisioned):
     type = "aws:rds/clusterParameterGroup:ClusterParameterGroup"
-    assert parameters(provisioned, type)["max_active_replication_origins"][0] == "40"
+    assert parameters(provisioned, type)["max_active_replication_origins"][0] == "240"
     assert "max_active_replication_origins" not in parameters(graph, type)
 
 
