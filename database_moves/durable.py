@@ -8,6 +8,7 @@ import hashlib
 import logging
 import os
 import time
+from concurrent import futures
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -19,6 +20,7 @@ from database_moves.errors import MoveError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
     from dbos import WorkflowHandle
 
@@ -40,6 +42,10 @@ _FORM = (
 
 # By the workflow that failed; more than one may run in a process.
 _failures: dict[str, BaseException] = {}
+
+
+_migrated: set[str] = set()
+"""Servers' stores that this process has seen to have their tables; a file may be removed."""
 
 
 class StoreError(MoveError):
@@ -161,6 +167,11 @@ def run(
     if handle.get_status().status == "CANCELLED":
         # By a command that then was killed itself, before it did anything.
         DBOS.resume_workflow(workflow_id)
+    # To ask the store costs more than a small step's own work: where this very process runs the
+    # workflow, its end is told.
+    running: Future[Output] | None = getattr(handle, "future", None)
+    while running is not None and not futures.wait([running], POLL_SECONDS).done:
+        check()
     return wait(workflow_id, check)
 
 
@@ -182,7 +193,9 @@ def reading(url: str, application: Application | None = None) -> Iterator[DBOSCl
     """Look at what is stored, of all or of one application, without running anything."""
     _quiet()
     with _answering(url):
-        DBOS.migrate(url)
+        if url.startswith("sqlite:") or url not in _migrated:
+            DBOS.migrate(url)
+            _migrated.add(url)
         client = DBOSClient(
             system_database_url=url,
             serializer=DBOSPortableJSONSerializer(),

@@ -55,6 +55,8 @@ class LocalCloud:
         self.poolers = Poolers(self._root / "poolers")
         self.known_accounts: set[tuple[str, str]] = set()
         """Accounts and regions that AWS providers have named so far."""
+        self._outputs: dict[str, tuple[tuple[int, int, int], Mapping[str, Any]]] = {}
+        """What stacks exported, each with the state of the file that says so."""
 
     @classmethod
     def at(cls, root: Path | None) -> LocalCloud:
@@ -156,9 +158,16 @@ class LocalCloud:
 
     def stack_outputs(self, stack: str) -> Mapping[str, Any]:
         """What a stack exported when it was applied last; `LookupError` before that."""
-        if not self.stack_state(stack).exists():
-            raise LookupError(f"the stack {stack} has not been rehearsed")
-        return StackState.read(self.stack_state(stack), self.secrets).exports
+        try:
+            found = self.stack_state(stack).stat()
+        except FileNotFoundError:
+            raise LookupError(f"the stack {stack} has not been rehearsed") from None
+        seen = (found.st_ino, found.st_size, found.st_mtime_ns)
+        known = self._outputs.get(stack)
+        if known is None or known[0] != seen:
+            state = StackState.read(self.stack_state(stack), self.secrets)
+            known = self._outputs[stack] = (seen, state.exports)
+        return known[1]
 
     def _make_root(self) -> None:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import yaml
@@ -47,6 +47,7 @@ class ProviderCloud:
     cloud: Servers
     type: str
     settings: Mapping[str, Any]
+    _versions: dict[str, str | None] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         account, region = account_of(self.settings), self.settings.get("region")
@@ -92,9 +93,10 @@ class ProviderCloud:
                 "the Kubernetes provider has no kubeconfig, so its cluster is unknown"
             )
         name, region = _cluster_of(kubeconfig)
-        return KubernetesCluster(
-            self.cloud.kubernetes_file, name, self._kubernetes_version(name, region)
-        )
+        # A provider of a cluster comes after the cluster, which then changes no more.
+        version = self._versions.get(name) or self._kubernetes_version(name, region)
+        self._versions[name] = version
+        return KubernetesCluster(self.cloud.kubernetes_file, name, version)
 
     def _kubernetes_version(self, cluster: str, region: str | None) -> str | None:
         """What EKS says of the cluster, in whichever of the accounts that were named it is.

@@ -52,7 +52,7 @@ def worker(
     running = Worker(
         url=url,
         opening=partial(platform_of, catalog, state),
-        preloaded=("tenant_moves.local", "scripts.tenant_moving"),
+        preloaded=("tenant_moves.local", "scripts.tenant_moving", "rehearsal.preloaded"),
         observer=told,
     )
     told.say(f"worker {running.name} begins")

@@ -16,6 +16,7 @@ from database_moves.crash_points import reached
 from database_moves.errors import MoveError, RefusedError
 from tenant_moves import checks, entries, lease, plan, retained, stages
 from tenant_moves.context import TenantContext, store_url
+from tenant_moves.lease import HeldError
 from tenant_moves.slices import key, same
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def move(asked: Asked) -> Result:
             None,
             f"{asked.tenant} is served where it is declared: there is nothing to move",
         )
-    with _held(asked, found) as context:
+    with _held(asked, found, entry) as context:
         if found.closing:
             return _close(asked, context, _state(asked, found))
         if not found.begun:
@@ -112,8 +113,9 @@ def move(asked: Asked) -> Result:
 
 def rollback(asked: Asked) -> Result:
     """Bring the tenant back to where it was: with every write, or before the cutover at once."""
-    found = plan.under_way(_entry(asked))
-    with _held(asked, found) as context:
+    entry = _entry(asked)
+    found = plan.under_way(entry)
+    with _held(asked, found, entry) as context:
         state = _state(asked, found)
         if found.closing:
             return _close(asked, context, state)
@@ -137,8 +139,9 @@ def finish(asked: Asked, *, drop: bool) -> Result:
     The last dump of the database that was left goes to the backups of the cell that serves; `drop`
     says whether that database is dropped then.
     """
-    found = plan.under_way(_entry(asked))
-    with _held(asked, found) as context:
+    entry = _entry(asked)
+    found = plan.under_way(entry)
+    with _held(asked, found, entry) as context:
         state = _state(asked, found)
         if found.closing:
             return _close(asked, context, state, drop)
@@ -296,7 +299,8 @@ def _state(asked: Asked, found: Plan) -> MoveState | None:
 
 
 @contextlib.contextmanager
-def _held(asked: Asked, found: Plan) -> Iterator[TenantContext]:
+def _held(asked: Asked, found: Plan, entry: Entry) -> Iterator[TenantContext]:
+    """Be the only mover; raises `HeldError` where another one was until just now."""
     server = asked.platform.maintenance(asked.tenant, found.source)
     if server is None:
         raise RefusedError(
@@ -304,6 +308,11 @@ def _held(asked: Asked, found: Plan) -> Iterator[TenantContext]:
             remedy=f"bring the tenant up: `patchworks rehearse tenant.{asked.tenant}`",
         )
     with lease.hold(server, asked.tenant):
+        if _entry(asked) != entry:
+            raise HeldError(
+                f"another process has moved {asked.tenant} meanwhile",
+                remedy="run the same command again: it begins with what there is now",
+            )
         yield TenantContext(asked.platform, found, asked.options, asked.report, asked.stopping)
 
 

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fleet_journey import VIRGINIA
+from kit.workload import Workload
 
 from catalog.rewriting import with_values
 
 if TYPE_CHECKING:
     from fleet_journey import FleetJourney
+    from kit.workload import Audit
 
 COLUMNS = (
     "| workers | tenants | minutes | tenants a minute | longest stall | longest pause | "
     "writes acknowledged | lost | doubled |",
     "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
 )
+SETTLING = 8
+"""So many clients begin, and end, at once."""
 PACE_SECONDS = 1.0
 """Between two writes of each tenant's client: what is measured is the moves."""
 
@@ -55,18 +61,17 @@ def measure(bed: FleetJourney, asked: Round) -> Measured:
     limit = str(2 * asked.workers)
     with contextlib.ExitStack() as stack:
         for each in clients.values():
-            stack.enter_context(each)
+            stack.callback(each.stop)
+        with ThreadPoolExecutor(max_workers=SETTLING) as pool:
+            list(pool.map(Workload.start, clients.values()))
         # Not ended: clients come in by the pooler of the cell that is left, which goes at the end.
         queued = bed.enqueue(*asked.tenants, "--per-source", limit, "--per-target", limit)
         assert queued.returncode == 0, queued.stderr
         for worker in [bed.worker("--until-empty") for _ in range(asked.workers)]:
             said = worker.communicate()[0]
             assert worker.returncode == 0, said
-        audits = []
-        for tenant, client in clients.items():
-            client.wait_for_writes(1)
-            client.stop()
-            audits.append(client.audit(bed.direct(tenant)))
+        with ThreadPoolExecutor(max_workers=SETTLING) as pool:
+            audits = list(pool.map(partial(_settled, bed), clients.items()))
     entries = [e for e in bed.board()["entries"] if e["order"]["tenant"] in asked.tenants]
     ended = [e["result"] for e in entries]
     assert [e["outcome"] for e in ended] == ["moved"] * len(asked.tenants), ended
@@ -84,6 +89,14 @@ def measure(bed: FleetJourney, asked: Round) -> Measured:
         sum(len(audit.lost) for audit in audits),
         sum(len(audit.doubled) for audit in audits),
     )
+
+
+def _settled(bed: FleetJourney, each: tuple[str, Workload]) -> Audit:
+    """Let a tenant's client write once more where the tenant is now, and account for all of it."""
+    tenant, client = each
+    client.wait_for_writes(1)
+    client.stop()
+    return client.audit(bed.direct(tenant))
 
 
 def row(found: Measured) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from database_moves import nursery
 from database_moves.copying.worker import Begin, Do, Done, Failed, Limit, receive, send
 
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 _PROJECT = str(Path(__file__).parents[2])
 
 PROGRAM = (
-    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
-    "from database_moves.copying import worker; worker.main()"
+    "import os, signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+    "from database_moves.copying import worker; worker.main(os.getppid())"
 )
 """What a process runs: Ctrl-C is the mover's from the first moment on, also while it imports."""
+
+Process = subprocess.Popen[bytes] | nursery.Forked
 
 PROCESSES = 4
 """At most so many processes: one keeps three sessions busy, and each takes some 20 MiB."""
@@ -33,7 +36,7 @@ PROCESSES = 4
 
 @dataclass
 class _Member:
-    process: subprocess.Popen[bytes]
+    process: Process
     sessions: int
     tasks: set[int] = field(default_factory=set)
 
@@ -51,13 +54,13 @@ class Spares:
     """Processes that were started before there is anything to copy: Python takes a while."""
 
     def __init__(self) -> None:
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[Process] = []
 
     def start(self, sessions: int) -> None:
         """Start as many as a crew with so many sessions has."""
         self._processes += [_process() for _ in range(_count(sessions))]
 
-    def take(self) -> subprocess.Popen[bytes]:
+    def take(self) -> Process:
         """One of them, or one that is started now."""
         while self._processes:
             process = self._processes.pop()
@@ -172,7 +175,7 @@ class Crew:
         self._send(member, Limit(self._rate))
         threading.Thread(target=self._listen, args=(self._number, process), daemon=True).start()
 
-    def _listen(self, number: int, process: subprocess.Popen[bytes]) -> None:
+    def _listen(self, number: int, process: Process) -> None:
         assert process.stdout is not None
         message = object()
         while message is not None:
@@ -192,8 +195,8 @@ def _count(sessions: int) -> int:
     return min(sessions, os.cpu_count() or 1, PROCESSES)
 
 
-def _process() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603  # this very program, no shell
+def _process() -> Process:
+    return nursery.start("database_moves.copying.worker:main", 2) or subprocess.Popen(  # noqa: S603  # this very program, no shell
         [sys.executable, "-c", PROGRAM],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -201,7 +204,7 @@ def _process() -> subprocess.Popen[bytes]:
     )
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: Process) -> None:
     process.kill()
     process.wait()
     for pipe in (process.stdin, process.stdout):

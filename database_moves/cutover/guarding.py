@@ -10,6 +10,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from database_moves import nursery
 from database_moves.errors import MoveError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 60.0
 LENGTH = struct.Struct("!Q")
+_PROGRAM = "database_moves.cutover.guard:guard"
 
 
 class Guard:
@@ -34,7 +36,7 @@ class Guard:
         """`directory` gets the guard's log, which holds no credential."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (directory / "guard.log").open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = nursery.start(_PROGRAM, log.fileno()) or subprocess.Popen(
                 [sys.executable, "-m", "database_moves.cutover.guard"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
@@ -27,6 +28,22 @@ _SETTINGS = {
     "MOTO_ACM_VALIDATION_WAIT": "0",
     "PYTHONUNBUFFERED": "1",
 }
+
+
+@functools.cache
+def session() -> botocore.session.Session:
+    """What this process makes all clients from; it has read AWS's endpoints, and keeps APIs."""
+    import botocore.session
+
+    # What the user's own files say must not lead a client anywhere else.
+    absent = (None, None, os.devnull, None)
+    made = botocore.session.Session({"profile": (None, None, None, None), "config_file": absent})
+    made.get_available_partitions()
+    return made
+
+
+_making = threading.Lock()
+"""Held while a client is made, for what its session reads then is read for all."""
 
 
 class MotoNotRunning(RuntimeError):  # noqa: N818 - it tells what happened, as a log line would
@@ -65,8 +82,6 @@ class MotoServer:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory.resolve()
-        self._making = threading.Lock()
-        self._session: botocore.session.Session | None = None
         self._clients: dict[tuple[int, str, str, str], Any] = {}
 
     def start(self) -> Running:
@@ -104,7 +119,7 @@ class MotoServer:
         with process.locked(self._directory / "moto.lock"):
             was_running = process.stop(self._pidfile)
             self._address.unlink(missing_ok=True)
-        with self._making:
+        with _making:
             self._clients.clear()
         return was_running
 
@@ -137,7 +152,7 @@ class MotoServer:
                 f"no server runs from {self._directory}; start it with `patchworks local start`"
             )
         key = (running.port, service, account, region)
-        with self._making:
+        with _making:
             if key not in self._clients:
                 self._clients[key] = self._make(running, service, account, region)
             return self._clients[key]
@@ -151,16 +166,9 @@ class MotoServer:
         return self._directory / "moto.json"
 
     def _make(self, running: Running, service: str, account: str, region: str) -> Any:
-        import botocore.session
         from botocore.config import Config
 
-        if self._session is None:
-            # What the user's own files say must not lead a client anywhere else.
-            absent = (None, None, os.devnull, None)
-            self._session = botocore.session.Session(
-                {"profile": (None, None, None, None), "config_file": absent}
-            )
-        client = self._session.create_client(
+        client = session().create_client(
             service,
             region_name=region,
             endpoint_url=running.url,

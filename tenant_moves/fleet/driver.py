@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from database_moves import nursery
 from database_moves.commands import PreflightRefusedError
 from database_moves.context import StoppedError
 from database_moves.errors import AbortedError, MoveError, RefusedError
@@ -45,6 +46,7 @@ def drive(pipe: Connection, opening: Opening, order: Order) -> None:
     """Move a tenant and tell the worker; the process's main function."""
     # Ctrl-C goes to all processes of a terminal, and this one is told by its worker.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    nursery.begin()
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     threading.Thread(target=_obey, args=(pipe, stopping), daemon=True).start()
@@ -92,7 +94,7 @@ def _ended(opening: Opening, order: Order, report: _Telling, stopping: threading
         result = _patiently(asked, commands.move)
         disagreements = _disagreements(platform, order.tenant, stopping)
         if order.finish and not disagreements and result.plan is not None:
-            _patiently(asked, lambda asked: commands.finish(asked, drop=True))
+            _finish(asked)
             disagreements = _disagreements(platform, order.tenant, stopping)
     except PreflightRefusedError as refused:
         said = [v.message for v in refused.report.verdicts if v.level == "refused"]
@@ -149,6 +151,15 @@ def _patiently(
             # The lease itself waits for some seconds.
             if asked.stopping.is_set():
                 raise StoppedError from None
+
+
+def _finish(asked: commands.Asked) -> None:
+    try:
+        _patiently(asked, lambda asked: commands.finish(asked, drop=True))
+    except RefusedError:
+        # The process of a worker that others took for dead may have done it meanwhile.
+        if commands.compare(asked) is not None:
+            raise
 
 
 def _disagreements(platform: Platform, tenant: str, stopping: threading.Event) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from dbos import DBOS
 
 from database_moves import durable
 from database_moves.context import StoppedError
+from database_moves.cutover import guard
 from tenant_moves.fleet import driver, liveness, queues, workflows
 from tenant_moves.fleet.orders import Ended
 
@@ -74,7 +75,7 @@ class Worker:
         False where it was told to stop. Raises `StoreError`, and `LostError` where others take it
         for dead; the tenants in hand are left where they are then.
         """
-        _PROCESSES.set_forkserver_preload([driver.__name__, *self.preloaded])
+        _PROCESSES.set_forkserver_preload([driver.__name__, guard.__name__, *self.preloaded])
         workflows.work_for(self)
         with (
             queues.opened(self.url) as self._client,
