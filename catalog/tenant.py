@@ -55,6 +55,9 @@ class Served(Placement):
     """A placement that does not serve and whose slice stays: a move may go back to it."""
     retained: tuple[Retained, ...] = ()
     """Cells the tenant has left; a slice that comes back there takes over what is there."""
+    spans: tuple[str, ...] = Field((), exclude=True)
+    """Placements in several cells, as `cell/database`, between which the tenant's stack needs a
+    way. Of no meaning to that stack itself, so it counts for nothing in what the stack is."""
 
     def bare(self) -> Placement:
         """The placement alone."""

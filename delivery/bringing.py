@@ -15,6 +15,7 @@ from delivery.engine import EngineError
 from delivery.inputs import is_current
 from delivery.moves import settle
 from delivery.records import Attempt, Delivered
+from delivery.ways import close_ways, open_ways
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,10 +98,13 @@ def _bring(desk: Desk, stack: str) -> bool:
     read = {other: delivered[other].exports for other in desk.inputs.references(stack)}
     desk.observer.stack_begins(stack)
     began = time.monotonic()
-    brought = desk.engine.up(stack)
-    seconds = round(time.monotonic() - began, 3)
     kind, _, name = stack.partition(".")
     if kind == "tenant":
+        open_ways(desk, name)
+    brought = desk.engine.up(stack)
+    seconds = round(time.monotonic() - began, 3)
+    if kind == "tenant":
+        close_ways(desk, name)
         settle(desk, name)
     new = Delivered(
         stack=stack,

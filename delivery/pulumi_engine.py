@@ -14,6 +14,7 @@ from stacks import pulumi_cli
 from stacks.ledger import read_ledger
 from stacks.looking import LOOKS_AT
 from stacks.programs import ORGANIZATION
+from stacks.spans import KIND
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -99,9 +100,12 @@ class PulumiEngine:
     def up(self, stack: str) -> Brought:
         """Run `pulumi up` on a stack."""
         with self._explained(stack):
-            selected = pulumi_cli.select(self._root, stack)
             # What a person reads in a log must hold no secret.
-            done = pulumi_cli.up(selected, lambda line: self._observe(stack, line))
+            if stack.startswith(f"{KIND}."):
+                # Every move and every delivery between the two cells brings it up.
+                done = pulumi_cli.up_in_turn(self._root, stack, self._tell(stack))
+            else:
+                done = pulumi_cli.up(pulumi_cli.select(self._root, stack), self._tell(stack))
         return Brought(
             _counts(done.summary.resource_changes or {}),
             exports_digest(
@@ -111,6 +115,9 @@ class PulumiEngine:
                 }
             ),
         )
+
+    def _tell(self, stack: str) -> Callable[[str], None]:
+        return lambda line: self._observe(stack, line)
 
     def differences(self, stack: str, *, settings: bool = False) -> dict[str, int]:
         """Run `pulumi preview --refresh`: the program, the state and the cloud are compared.

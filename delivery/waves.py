@@ -31,7 +31,7 @@ def before(wave: Wave) -> tuple[Wave, ...]:
 def wave_of(catalog: Catalog, checklist: Checklist, ledger: Ledger, stack: str) -> Wave:
     """The wave in which a stack is brought up.
 
-    A tenant that is in two cells while it moves waits for the later of them.
+    A tenant that is in two cells while it moves, and what joins those, wait for the later of them.
     """
     parts = parse(catalog, stack)
     match parts.kind:
@@ -39,10 +39,11 @@ def wave_of(catalog: Catalog, checklist: Checklist, ledger: Ledger, stack: str) 
             return "organization"
         case "cell":
             return _of_cell(catalog, checklist, parts.name)
+        case "peering":
+            cells = parts.name.split(".")
         case "tenant":
-            lived_in = placements(catalog.tenants[parts.name], ledger)
-            found = [_of_cell(catalog, checklist, place.cell) for place in lived_in]
-            return max(found, key=WAVES.index)
+            cells = [place.cell for place in placements(catalog.tenants[parts.name], ledger)]
+    return max((_of_cell(catalog, checklist, cell) for cell in cells), key=WAVES.index)
 
 
 def _of_cell(catalog: Catalog, checklist: Checklist, cell: str) -> Wave:

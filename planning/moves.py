@@ -75,6 +75,12 @@ def _steps(before: Declared, after: Declared, tenant: str) -> Iterator[str]:
     place, old = f"{after.cell}/{after.database}", f"{before.cell}/{before.database}"
     yield f"merge: nothing moves yet, {old} serves on"
     if elsewhere:
+        one, other = sorted((before.cell, after.cell))
+        yield (
+            f"the networks of {one} and {other} are joined by the stack peering.{one}.{other}: a "
+            "VPC peering, its routes, and rules for PostgreSQL and the Kubernetes API between "
+            "these two cells alone"
+        )
         yield f"`patchworks tenant move {tenant}`: the stack gets a second slice, in {place}"
     elif after.database == DEDICATED:
         yield f"`patchworks tenant move {tenant}`: the stack gets a cluster of its own"
@@ -91,7 +97,8 @@ def _steps(before: Declared, after: Declared, tenant: str) -> Iterator[str]:
         "and the poolers lead there"
     )
     yield f"soak: {old} follows every write, so that a rollback loses none"
-    yield f"`patchworks tenant finish {tenant}`: {old} is let go, and its slice with it"
+    also = ", and so is the peering once no other tenant is in both cells" if elsewhere else ""
+    yield f"`patchworks tenant finish {tenant}`: {old} is let go, and its slice with it{also}"
 
 
 def _refused(

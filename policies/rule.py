@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rehearsal.graph import Resource
 
 Severity = Literal["high", "medium", "low"]
-Kind = Literal["organization", "cell", "tenant"]
+Kind = Literal["organization", "cell", "peering", "tenant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Rule:
 def each(
     *types: str,
     where: Callable[[Resource, Stack], bool] | None = None,
-    only_in: tuple[Kind, ...] = ("organization", "cell", "tenant"),
+    only_in: tuple[Kind, ...] = ("organization", "cell", "peering", "tenant"),
     needed_in: tuple[Kind, ...] = (),
 ) -> Callable[[Callable[[Resource, Stack], Iterable[str]]], Callable[[Stack], Iterator[Verdict]]]:
     """Ask a function of every resource of some types for its problems.

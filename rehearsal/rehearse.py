@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from catalog.tenant import Served
 from rehearsal.apply import LocalCloudAnswers, apply_program
 from rehearsal.state import StackState
 from stacks.ledger import read_ledger
@@ -16,6 +17,7 @@ from stacks.programs import (
     stack_names,
     with_references,
 )
+from stacks.spans import KIND, peerings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from rehearsal.local_cloud import LocalCloud
     from rehearsal.outcome import Event, Outcome
 
-_TEARDOWN_ORDER = {"tenant": 0, "cell": 1, ORGANIZATION: 2}
+_TEARDOWN_ORDER = {"tenant": 0, KIND: 0, "cell": 1, ORGANIZATION: 2}
 
 
 class Observer(Protocol):
@@ -84,7 +86,14 @@ class Rehearsal:
         self._ledger = self._read_ledger()
         for other in references(self.catalog, stack, self._ledger):
             self._exports[other] = self.cloud.stack_outputs(other)
-        return self._apply(stack)
+        outcome = self._apply(stack)
+        assert outcome.graph is not None
+        if not outcome.graph.exports:
+            # Nothing is declared: of a peering that nobody needs no state is kept.
+            state = StackState.read(self.cloud.stack_state(stack), self.cloud.secrets)
+            if not state.resources:
+                state.erase()
+        return outcome
 
     def _apply(self, stack: str) -> Outcome:
         self.observer.stack_begins(stack, removed=False)
@@ -121,7 +130,13 @@ class Rehearsal:
         )
         return read_ledger(self.catalog, client)
 
+    def _peerings(self) -> Iterator[str]:
+        for entry in self._ledger.values():
+            if isinstance(entry, Served):
+                yield from peerings(entry.spans)
+
     def _removed(self) -> Iterator[str]:
-        known = set(stack_names(self.catalog))
+        # Peerings go when the last tenant that needs one has parted, and not with a rehearsal.
+        known = {*stack_names(self.catalog), *self._peerings()}
         gone = [stack for stack in self.cloud.applied_stacks() if stack not in known]
         yield from sorted(gone, key=lambda stack: _TEARDOWN_ORDER[stack.partition(".")[0]])

@@ -16,7 +16,8 @@ def main() -> None:
     catalog = load(find_root(directory))
     if directory is not None:
         only_look(catalog.organization)
-    ledger = read_ledger(catalog) if pulumi.get_stack().startswith("tenant.") else {}
+    served = pulumi.get_stack().startswith(("peering.", "tenant."))
+    ledger = read_ledger(catalog) if served else {}
     for name, value in program(catalog, pulumi.get_stack(), ledger)().items():
         pulumi.export(name, value)
 

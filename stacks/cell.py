@@ -136,6 +136,7 @@ class _Program:
             "cluster_arn": cluster.cluster_arn,
             "kubeconfig": cluster.kubeconfig,
             "node_security_group_id": cluster.node_security_group_id,
+            "control_plane_security_group_id": cluster.cluster_security_group_id,
             "load_balancer_security_group_id": cluster.load_balancer_security_group_id,
             "load_balancer_log_bucket": logs.bucket_name,
             "backup_bucket": dumps.bucket_name,

@@ -61,5 +61,9 @@ def read_ledger(catalog: Catalog, client: Any = None) -> Ledger:
 
 def served(item: dict[str, Any]) -> Served:
     """The placement of an item, with the one that is kept beside it and what was left."""
-    besides = {name: json.loads(item[name]["S"]) for name in ("keeps", "retained") if name in item}
+    besides: dict[str, Any] = {
+        name: json.loads(item[name]["S"]) for name in ("keeps", "retained") if name in item
+    }
+    if "parting" not in item:
+        besides["spans"] = item.get("spans", {}).get("S", "").split()
     return Served.model_validate(json.loads(item["placement"]["S"]) | besides)

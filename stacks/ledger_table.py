@@ -39,6 +39,11 @@ class Entry(CatalogModel):
     """The name of the move under way, which nobody else may begin meanwhile."""
     retained: tuple[Retained, ...] = ()
     """What the tenant left in other cells, for a slice that comes back there."""
+    spans: tuple[str, ...] = ()
+    """Placements in several cells, as `cell/database`, between which the tenant's stack needs a
+    way; where a move under way began comes first. Empty while it is in one cell."""
+    parting: bool = False
+    """Whether that way is needed no more, though it may still be there."""
     why: str = ""
     at: datetime
 
@@ -98,10 +103,12 @@ class LedgerTable:
         keeps: Placement | None = None,
         move: str | None = None,
         retained: Sequence[Retained] | None = None,
+        spans: Sequence[str] | None = None,
+        parting: bool = False,
     ) -> Entry:
         """Replace the entry that was read by a new one, if it is still the same.
 
-        What is retained stays as it was where it is not given.
+        What is retained, and what is spanned, stays as it was where it is not given.
 
         Raises `StaleEntryError` with nothing changed where it is not.
         """
@@ -113,6 +120,8 @@ class LedgerTable:
             keeps=keeps,
             move=move,
             retained=tuple(retained if retained is not None else known.retained if known else ()),
+            spans=tuple(spans if spans is not None else known.spans if known else ()),
+            parting=parting,
             why=why,
             at=datetime.now(UTC),
         )
@@ -152,7 +161,7 @@ def _still(known: Entry | None) -> dict[str, Any]:
 
 
 def _item(entry: Entry, version: str) -> dict[str, Any]:
-    item = {
+    item: dict[str, dict[str, Any]] = {
         "tenant": {"S": entry.tenant},
         "version": {"N": version},
         "revision": {"N": str(entry.revision)},
@@ -168,6 +177,10 @@ def _item(entry: Entry, version: str) -> dict[str, Any]:
     if entry.retained:
         left = [each.model_dump(mode="json", exclude_none=True) for each in entry.retained]
         item["retained"] = {"S": json.dumps(left, sort_keys=True)}
+    if entry.spans:
+        item["spans"] = {"S": " ".join(entry.spans)}
+    if entry.parting:
+        item["parting"] = {"BOOL": True}
     return item
 
 
@@ -186,6 +199,8 @@ def _entry(item: dict[str, Any]) -> Entry:
         keeps=found.keeps,
         retained=found.retained,
         move=item.get("move", {}).get("S"),
+        spans=tuple(item.get("spans", {}).get("S", "").split()),
+        parting="parting" in item,
         why=item.get("why", {"S": ""})["S"],
         at=datetime.fromisoformat(item.get("at", {"S": "1970-01-01T00:00:00+00:00"})["S"]),
     )

@@ -65,6 +65,26 @@ class CellOffer:
             load_balancer_log_bucket=self._get("load_balancer_log_bucket"),
         )
 
+    @property
+    def route_table_ids(self) -> tuple[Sequence[pulumi.Output[str]], pulumi.Output[str]]:
+        """Of the private subnets, one a zone, and of the isolated ones, which share theirs."""
+        return (
+            self._by_zone("private_route_table_ids"),
+            self._get("isolated_route_table_ids").apply(itemgetter(0)),
+        )
+
+    @property
+    def control_plane_security_group_id(self) -> pulumi.Output[str]:
+        """The group that says who may call the Kubernetes API."""
+        return self._get("control_plane_security_group_id")
+
+    def database_security_group_id(self, name: str) -> pulumi.Output[str]:
+        """The group of one of the cell's databases."""
+        found: pulumi.Output[str] = self._get("databases").apply(
+            lambda databases: databases[name]["security_group_id"]
+        )
+        return found
+
     def database(
         self, name: str
     ) -> tuple[pulumi.Output[str], pulumi.Output[str], pulumi.Output[int]]:

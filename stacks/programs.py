@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from catalog.catalog import Catalog, Ledger
 
-Kind = Literal["organization", "cell", "tenant"]
+Kind = Literal["organization", "cell", "peering", "tenant"]
 ORGANIZATION = "organization"
 
 
@@ -43,7 +43,10 @@ class StackName:
 
 
 def stack_names(catalog: Catalog) -> tuple[str, ...]:
-    """Every stack of a catalog, each after those it refers to."""
+    """Every stack of a catalog, each after those it refers to.
+
+    Peerings are not among them: they come and go with tenants that span two cells.
+    """
     return (
         ORGANIZATION,
         *(f"cell.{name}" for name in sorted(catalog.cells)),
@@ -55,13 +58,15 @@ def parse(catalog: Catalog, stack: str) -> StackName:
     """A stack's name in its parts.
 
     Raises:
-        UnknownStackNameError: the catalog has no such organization, cell or tenant.
+        UnknownStackNameError: the catalog has no such organization, cell, pair of cells or tenant.
     """
     kind, _, name = stack.partition(".")
     if stack == ORGANIZATION:
         return StackName("organization", catalog.organization.name)
     if kind == "cell" and name in catalog.cells:
         return StackName("cell", name)
+    if kind == "peering" and _is_pair(catalog, name):
+        return StackName("peering", name)
     if kind == "tenant" and name in catalog.tenants:
         return StackName("tenant", name)
     raise UnknownStackNameError(stack, catalog)
@@ -92,6 +97,8 @@ def seen_by(catalog: Catalog, stack: str, ledger: Ledger) -> Catalog:
             }
         case "cell":
             cells, tenants = {parts.name: catalog.cells[parts.name]}, {}
+        case "peering":
+            cells, tenants = {name: catalog.cells[name] for name in parts.name.split(".")}, {}
         case "tenant":
             tenant = catalog.tenants[parts.name]
             tenants = {parts.name: tenant}
@@ -107,6 +114,8 @@ def references(catalog: Catalog, stack: str, ledger: Ledger) -> tuple[str, ...]:
             return ()
         case "cell":
             return (ORGANIZATION,)
+        case "peering":
+            return tuple(f"cell.{name}" for name in parts.name.split("."))
         case "tenant":
             lived_in = {
                 f"cell.{place.cell}" for place in placements(catalog.tenants[parts.name], ledger)
@@ -124,3 +133,9 @@ def with_references(catalog: Catalog, stacks: tuple[str, ...], ledger: Ledger) -
             wanted.add(stack)
             waiting.extend(references(catalog, stack, ledger))
     return tuple(stack for stack in stack_names(catalog) if stack in wanted)
+
+
+def _is_pair(catalog: Catalog, name: str) -> bool:
+    """Whether a name is that of two cells, in their order."""
+    cells = name.split(".")
+    return len(cells) == 2 and cells[0] < cells[1] and all(cell in catalog.cells for cell in cells)

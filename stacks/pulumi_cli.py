@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from pulumi import automation
@@ -11,6 +12,10 @@ from pulumi import automation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+
+TURN_SECONDS = 1800.0
+TURN_POLL_SECONDS = 2.0
 
 
 class CliError(Exception):
@@ -33,6 +38,29 @@ def up(selected: automation.Stack, observe: Callable[[str], None]) -> automation
     return selected.up(color="never", show_secrets=False, suppress_outputs=True, on_output=observe)
 
 
+def up_in_turn(
+    root: Path,
+    stack: str,
+    observe: Callable[[str], None],
+    environment: Mapping[str, str] | None = None,
+    wait: float = TURN_SECONDS,
+) -> automation.UpResult:
+    """Run `pulumi up` on a stack that several bring up at once, each in its turn.
+
+    Raises `CliError`, also when another update has not ended within `wait` seconds.
+    """
+    deadline = time.monotonic() + wait
+    with explained(stack):
+        selected = select(root, stack, environment)
+        while True:
+            try:
+                return up(selected, observe)
+            except automation.ConcurrentUpdateError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(TURN_POLL_SECONDS)
+
+
 def exports(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What a stack exports, without what is secret: that is never read.
 
@@ -49,10 +77,19 @@ def exports(root: Path, stack: str, environment: Mapping[str, str] | None = None
 
 def made(root: Path, environment: Mapping[str, str] | None = None) -> list[str]:
     """The stacks of the checkout's project in which something is. Raises `CliError`."""
+    # A backend in a bucket does not count what is in a stack.
+    return [each.name for each in _listed(root, environment) if each.resource_count != 0]
+
+
+def known(root: Path, environment: Mapping[str, str] | None = None) -> list[str]:
+    """The stacks of the checkout's project, by name, empty ones too. Raises `CliError`."""
+    return [each.name.rpartition("/")[2] for each in _listed(root, environment)]
+
+
+def _listed(root: Path, environment: Mapping[str, str] | None) -> list[automation.StackSummary]:
     with explained("the project"):
         workspace = automation.LocalWorkspace(work_dir=str(root), env_vars=dict(environment or {}))
-        # A backend in a bucket does not count what is in a stack.
-        return [each.name for each in workspace.list_stacks() if each.resource_count != 0]
+        return workspace.list_stacks()
 
 
 @contextlib.contextmanager

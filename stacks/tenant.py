@@ -196,7 +196,18 @@ class _Program:
                 "nodes": offer.node_security_group_id,
                 "runners": offer.runner_security_group_id,
             },
-            peer_cidrs=layout(cell.network.cidr, len(cell.zones)).isolated,
+            peer_cidrs=[
+                cidr
+                for each in self.cells.values()
+                for cidr in layout(each.network.cidr, len(each.zones)).isolated
+            ],
+            # Poolers and runners of the cell that a move goes to or comes from.
+            client_cidrs=[
+                cidr
+                for each in self.cells.values()
+                if each != cell
+                for cidr in layout(each.network.cidr, len(each.zones)).private
+            ],
             monitoring_role_arn=offer.monitoring_role_arn,
             event_topic_arn=offer.event_topic_arn,
             log_retention_days=self.tenant.retention.logs_days,

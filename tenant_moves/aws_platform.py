@@ -19,7 +19,8 @@ from database_moves.errors import MoveError
 from database_moves.poolers.pgbouncer import way
 from stacks import pulumi_cli
 from stacks.ledger import read_ledger
-from tenant_moves import aws_store, pod_pooler
+from stacks.spans import keeps_records, peerings, span
+from tenant_moves import aws_store, entries, pod_pooler
 from tenant_moves.ambient import AmbientAws
 from tenant_moves.aws_logins import DIALLED, Logins
 from tenant_moves.cluster import Cluster
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from catalog.catalog import Catalog, Ledger
     from catalog.tenant import Placement
     from database_moves.poolers.pooler import Pooler
+    from stacks.ledger_table import Entry
     from tenant_moves.plan import Plan
     from tenant_moves.platform import Aws
     from tenant_moves.slices import DatabaseAt
@@ -86,6 +88,28 @@ class AwsPlatform:
             ) from error
         return self.exports(tenant)
 
+    def bring_up_peering(self, stack: str) -> None:
+        """Run `pulumi up` on it, after whoever does so at the moment."""
+        try:
+            pulumi_cli.up_in_turn(
+                self._root, stack, lambda line: self._observe(stack, line), self._environment
+            )
+        except pulumi_cli.CliError as error:
+            raise MoveError(
+                f"{stack} can't be brought up: {error}",
+                remedy=f"mend that; `pulumi preview --stack {stack}` says more",
+            ) from error
+
+    def reaches(self, plan: Plan) -> bool:
+        """Within a cell, and to another one once the peering is there, by the ledger."""
+        if plan.source.cell == plan.target.cell:
+            return True
+        entry = self._entry(plan.tenant)
+        if entry is None or entry.parting:
+            return False
+        cells = {place.partition("/")[0] for place in entry.spans}
+        return {plan.source.cell, plan.target.cell} <= cells
+
     def exports(self, tenant: str) -> Exports:
         """From the stack's state."""
         return Exports.read(self._outputs(f"tenant.{tenant}"))
@@ -125,18 +149,29 @@ class AwsPlatform:
         return tuple(found)
 
     def hindrances(self, plan: Plan) -> Iterator[str]:
-        """What this cloud can't do yet of a move."""
-        if plan.source.cell != plan.target.cell:
+        """Whether the stack of the peering is there to be brought up: a person makes each once."""
+        wanted = peerings(span(plan.source, plan.target))
+        if not wanted:
+            return
+        try:
+            known = pulumi_cli.known(self._root, self._environment)
+        except pulumi_cli.CliError as error:
+            yield f"the stacks can't be listed: {error}"
+            return
+        for stack in sorted(set(wanted) - set(known)):
             yield (
-                f"the networks of {plan.source.cell} and {plan.target.cell} do not reach each "
-                "other, so no database of the one can follow one of the other: choose a database "
-                f"of {plan.source.cell}"
+                f"the backend has no stack {stack}, by which the networks of {plan.source.cell} "
+                f"and {plan.target.cell} are joined for the move: make it once, as README.md says "
+                "of a cell's"
             )
 
     def store_url(self, tenant: str) -> str:
-        """The record of moves in the cell that the tenant's stack serves it from."""
-        cell, _, _ = self.exports(tenant).serving.partition("/")
-        host, port = self._shared(cell, next(iter(self._catalog.cells[cell].databases)))
+        """The record of moves in the cell where a move under way began, or that serves."""
+        entry = self._entry(tenant)
+        spans = entry.spans if entry is not None and entry.move is not None else ()
+        place = spans[0] if spans else self.exports(tenant).serving
+        cell, _, _ = place.partition("/")
+        host, port = self._shared(cell, keeps_records(self._catalog.cells[cell]))
         return aws_store.url(Database(self._logins.dsn(host, port), "source"))
 
     def served(self) -> Ledger:
@@ -146,6 +181,9 @@ class AwsPlatform:
             "dynamodb", organization.accounts.management, organization.home_region
         )
         return read_ledger(self._catalog, client)
+
+    def _entry(self, tenant: str) -> Entry | None:
+        return entries.table(self._catalog.organization, self.aws).entry(tenant)
 
     @cached_property
     def _deployer(self) -> Aws:

@@ -26,8 +26,22 @@ SLOTS_NEEDED = 1
 
 
 def check(platform: Platform, plan: Plan) -> None:
-    """Raise `RefusedError` with every reason there is."""
-    reasons = list(_reasons(platform, plan))
+    """Raise `RefusedError` with every reason there is.
+
+    Of a target that can't be reached yet, `check_target` tells once it can.
+    """
+    _refuse(plan, list(_reasons(platform, plan)))
+
+
+def check_target(platform: Platform, plan: Plan) -> None:
+    """Raise `RefusedError` with every reason that lies in the target's server."""
+    dsn = platform.mover_dsn(platform.exports(plan.tenant).database(plan.source))
+    with Database(dsn, "source").session("check") as source:
+        extensions = _column(source, "SELECT extname FROM pg_extension")
+    _refuse(plan, list(_target(platform, plan, extensions)))
+
+
+def _refuse(plan: Plan, reasons: list[str]) -> None:
     if reasons:
         raise RefusedError(f"{plan.described} can't be made: {'; '.join(reasons)}")
 
@@ -47,6 +61,11 @@ def _reasons(platform: Platform, plan: Plan) -> Iterator[str]:
         yield f"the database that serves does not answer ({_first(error)}): bring its cell up"
     yield from platform.hindrances(plan)
     yield from _left_there(platform, plan)
+    if platform.reaches(plan):
+        yield from _target(platform, plan, extensions)
+
+
+def _target(platform: Platform, plan: Plan, extensions: list[str]) -> Iterator[str]:
     try:
         server = platform.maintenance(plan.tenant, plan.target)
         if server is None:

@@ -14,7 +14,7 @@ from database_moves import commands as databases
 from database_moves import durable, store
 from database_moves.crash_points import reached
 from database_moves.errors import MoveError, RefusedError
-from tenant_moves import checks, entries, lease, plan, retained, stages
+from tenant_moves import checks, entries, lease, plan, retained, stages, ways
 from tenant_moves.context import TenantContext, store_url
 from tenant_moves.lease import HeldError
 from tenant_moves.slices import key, same
@@ -80,14 +80,13 @@ def move(asked: Asked) -> Result:
     entry = _entry(asked)
     found = plan.compare(asked.platform.catalog, asked.tenant, entry)
     if found is None:
-        return Result(
-            asked.tenant,
-            key(entry.placement),
-            None,
-            None,
-            f"{asked.tenant} is served where it is declared: there is nothing to move",
-        )
+        what = f"{asked.tenant} is served where it is declared: there is nothing to move"
+        if ways.tidy(asked.platform, asked.tenant, entry):
+            what += "; its cells are parted"
+        return Result(asked.tenant, key(entry.placement), None, None, what)
     with _held(asked, found, entry) as context:
+        if found.parting:
+            return _leave(asked, context, None)
         if found.closing:
             return _close(asked, context, _state(asked, found))
         if not found.begun:
@@ -97,6 +96,7 @@ def move(asked: Asked) -> Result:
         known = _state(asked, found)
         if _over(known):
             return _end(asked, context, known)
+        _join(asked, context, known)
         stages.run(context, "expand")
         state = _copied(asked, context, known)
         stages.run(context, "objects")
@@ -116,6 +116,8 @@ def rollback(asked: Asked) -> Result:
     entry = _entry(asked)
     found = plan.under_way(entry)
     with _held(asked, found, entry) as context:
+        if found.parting:
+            return _leave(asked, context, None)
         state = _state(asked, found)
         if found.closing:
             return _close(asked, context, state)
@@ -142,6 +144,8 @@ def finish(asked: Asked, *, drop: bool) -> Result:
     entry = _entry(asked)
     found = plan.under_way(entry)
     with _held(asked, found, entry) as context:
+        if found.parting:
+            return _leave(asked, context, None)
         state = _state(asked, found)
         if found.closing:
             return _close(asked, context, state, drop)
@@ -170,9 +174,35 @@ def _give_up(asked: Asked, context: TenantContext, state: MoveState | None) -> R
     if state is not None:
         state = databases.abort(context.database_context("source"), context.url)
         reached("tenant.given-up")
-    why = f"the move to {key(found.target)} was given up"
-    entries.end(_ledger(asked), found, why, _left(asked, found.source, found.target))
+    _abandon(asked, found, f"the move to {key(found.target)} was given up")
     return _result(asked, found, state, f"{key(found.source)} serves; the move is given up")
+
+
+def _abandon(asked: Asked, found: Plan, why: str) -> None:
+    """End a move that was not cut over."""
+    _part(asked, found)
+    entries.end(_ledger(asked), found, why, _left(asked, found.source, found.target))
+
+
+def _part(asked: Asked, found: Plan) -> None:
+    """Close the way to the other cell, unless the tenant's file has its stack in both still."""
+    if found.parting or len(asked.platform.exports(asked.tenant).slices) == 1:
+        ways.part(asked.platform, asked.tenant, found.move)
+
+
+def _join(asked: Asked, context: TenantContext, known: MoveState | None) -> None:
+    """Open the way to another cell, and ask the target there what could not be asked before."""
+    found = context.plan
+    if found.source.cell == found.target.cell:
+        return
+    stages.run(context, "join")
+    if known is not None:
+        return
+    try:
+        checks.check_target(asked.platform, found)
+    except RefusedError:
+        _abandon(asked, found, f"{key(found.target)} refused the move")
+        raise
 
 
 def _approach(asked: Asked, context: TenantContext, to: Side) -> None:
@@ -223,6 +253,12 @@ def _close(
     if drop and state.phase == "finished":
         old = stages.run(context, "dump", serving=state.serving)["old"]
         stages.run(context, "drop", old=old)
+    return _leave(asked, context, state)
+
+
+def _leave(asked: Asked, context: TenantContext, state: MoveState | None) -> Result:
+    """Close the way to the cell that was left; nothing there is reached from here on."""
+    _part(asked, context.plan)
     entry = entries.end(_ledger(asked), context.plan, "the stack has one slice")
     reached("tenant.ended")
     assert entry is not None
@@ -249,9 +285,7 @@ def _copied(asked: Asked, context: TenantContext, known: MoveState | None) -> Mo
         return databases.move(context.database_context("target"), context.url)
     except databases.PreflightRefusedError:
         # Nothing of the database was touched; the slice that is there already is what is declared.
-        found = context.plan
-        why = "the preflight of the database refused the move"
-        entries.end(_ledger(asked), found, why, _left(asked, found.source, found.target))
+        _abandon(asked, context.plan, "the preflight of the database refused the move")
         raise
 
 

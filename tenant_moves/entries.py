@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from catalog.tenant import Placement
 from database_moves.errors import MoveError, RefusedError
 from stacks.ledger_table import LedgerTable, StaleEntryError
+from stacks.spans import peerings, span
 from tenant_moves.retained import with_cell
 from tenant_moves.slices import key, same
 
@@ -68,6 +69,7 @@ def begin(
     """
     if entry.move == plan.move:
         return entry
+    spans = tuple(dict.fromkeys((*span(plan.source, plan.target), *entry.spans)))
     try:
         return ledger.change(
             plan.tenant,
@@ -77,6 +79,7 @@ def begin(
             keeps=plan.target,
             move=plan.move,
             retained=retained,
+            spans=spans if peerings(spans) else (),
             why=f"the move to {key(plan.target)} begins",
         )
     except StaleEntryError as stale:
@@ -140,6 +143,8 @@ def close(ledger: LedgerTable, plan: Plan, why: str, left: Retained | None = Non
 def end(ledger: LedgerTable, plan: Plan, why: str, left: Retained | None = None) -> Entry | None:
     """Note that the move is over, wherever it ended, and what is `left` in another cell.
 
+    What the tenant spanned is forgotten where the ways of it were to be closed: they are by now.
+
     Again changes nothing.
     """
     entry = ledger.entry(plan.tenant)
@@ -151,6 +156,7 @@ def end(ledger: LedgerTable, plan: Plan, why: str, left: Retained | None = None)
             entry,
             placement=entry.placement,
             retained=_with(entry, left),
+            spans=() if entry.parting else None,
             why=why,
         )
     except StaleEntryError as stale:

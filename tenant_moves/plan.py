@@ -30,6 +30,8 @@ class Plan:
     """Whether the ledger knows of it already, so that running it means to go on."""
     closing: bool = False
     """Whether it is over but for the contraction of the stack; source and target are one then."""
+    parting: bool = False
+    """Whether nothing is left but to close the ways between its cells, and to note that."""
 
     @property
     def described(self) -> str:
@@ -51,7 +53,7 @@ def compare(catalog: Catalog, tenant: str, entry: Entry) -> Plan | None:
         name = names.fit(f"{tenant}-{entry.revision + 1}", MOVE_LIMIT)
         return Plan(tenant, name, entry.placement, declared, False)
     plan = under_way(entry)
-    if plan.closing:
+    if plan.closing or plan.parting:
         return plan
     if not same(plan.target, declared) and not same(plan.source, declared):
         raise RefusedError(
@@ -72,4 +74,5 @@ def under_way(entry: Entry) -> Plan:
     flipped = same(entry.placement, entry.target)
     # What is kept is the side that does not serve.
     source = entry.keeps if flipped and entry.keeps is not None else entry.placement
-    return Plan(entry.tenant, entry.move, source, entry.target, True, flipped and not entry.keeps)
+    closing = flipped and not entry.keeps
+    return Plan(entry.tenant, entry.move, source, entry.target, True, closing, entry.parting)

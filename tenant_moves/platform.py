@@ -57,6 +57,15 @@ class Platform(Protocol):
         Raises `MoveError` where it can't be applied.
         """
 
+    def bring_up_peering(self, stack: str) -> None:
+        """Apply the stack of a pair of cells as the ledger has it when its turn comes.
+
+        Raises `MoveError` where it can't be applied.
+        """
+
+    def reaches(self, plan: Plan) -> bool:
+        """Whether what moves a tenant can dial both of its sides before anything is brought up."""
+
     def exports(self, tenant: str) -> Exports:
         """What the tenant's stack exported when it was brought up last; raises `MoveError`."""
 

@@ -11,7 +11,7 @@ from database_moves.crash_points import reached
 from database_moves.database import Database
 from database_moves.state import StepRecord, now, stored
 from tenant_moves import context as contexts
-from tenant_moves import old_database
+from tenant_moves import old_database, ways
 from tenant_moves.slices import DatabaseAt
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from database_moves.database import Side
     from database_moves.durable import Output
     from tenant_moves.context import TenantContext
+
+
+@durable.workflow("tenant_join")
+def join(request: Output) -> Output:
+    """Open the way between the cells of the two placements."""
+    return open_way(request["move"])
 
 
 @durable.workflow("tenant_expand")
@@ -59,6 +65,7 @@ def contract(request: Output) -> Output:
 
 
 WORKFLOWS = {
+    "join": join,
     "expand": expand,
     "objects": objects,
     "dump": dump,
@@ -66,6 +73,17 @@ WORKFLOWS = {
     "contract": contract,
     "drop": drop,
 }
+
+
+@durable.step("join")
+def open_way(move: str) -> Output:
+    """Bring up the peerings of all cells that the tenant spans; again changes nothing."""
+    context = contexts.of(move)
+    context.begin("join")
+    began = now()
+    plan = context.plan
+    ways.join(context.platform, plan)
+    return _record("join", began, f"{plan.source.cell} and {plan.target.cell} reach each other")
 
 
 @durable.step("bring-up")

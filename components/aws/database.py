@@ -45,7 +45,8 @@ class Database(pulumi.ComponentResource):
     """An encrypted Aurora PostgreSQL cluster: one writer, readers in other zones.
 
     RDS keeps the master password in Secrets Manager, so it never enters state. Clients are let in
-    by name; `peer_cidrs` opens the way to the databases that tenants move from and to.
+    by name; `peer_cidrs` opens the way to the databases that tenants move from and to, and
+    `client_cidrs` lets in clients of another cell, which have no name here.
 
     The cluster outlives its removal from the program, with what AWS would not delete under it; its
     instances go. The engine refuses that removal while `protect` is on: it goes off one update
@@ -77,6 +78,7 @@ class Database(pulumi.ComponentResource):
         key_arn: pulumi.Input[str],
         client_security_groups: Mapping[str, pulumi.Input[str]],
         peer_cidrs: Sequence[str] = (),
+        client_cidrs: Sequence[str] = (),
         monitoring_role_arn: pulumi.Input[str],
         event_topic_arn: pulumi.Input[str],
         log_retention_days: int,
@@ -96,6 +98,7 @@ class Database(pulumi.ComponentResource):
             vpc_id=vpc_id,
             clients=client_security_groups,
             peer_cidrs=peer_cidrs,
+            client_cidrs=client_cidrs,
             opts=self._child,
         )
         parameters = DatabaseParameters(

@@ -17,8 +17,9 @@ PORT = 5432
 class DatabaseAccess(pulumi.ComponentResource):
     """A database's security group: nothing gets in or out but what is named.
 
-    `clients` maps a client's name to its security group. Peers are ranges of other databases,
-    allowed both ways because the target of a move dials the source, and back after the cutover.
+    `clients` maps a client's name to its security group; clients of another region have no group
+    here, so they are ranges. Peers are ranges of other databases, allowed both ways because the
+    target of a move dials the source, and back after the cutover.
     Raises ValueError for a peer that is every address there is.
     """
 
@@ -32,10 +33,11 @@ class DatabaseAccess(pulumi.ComponentResource):
         vpc_id: pulumi.Input[str],
         clients: Mapping[str, pulumi.Input[str]],
         peer_cidrs: Sequence[str],
+        client_cidrs: Sequence[str] = (),
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("patchworks:aws:DatabaseAccess", name, None, opts)
-        _check(peer_cidrs)
+        _check([*peer_cidrs, *client_cidrs])
         child = pulumi.ResourceOptions(parent=self)
         group = aws.ec2.SecurityGroup(
             f"{name}-group",
@@ -71,6 +73,17 @@ class DatabaseAccess(pulumi.ComponentResource):
                 f"{name}-to-{label}",
                 security_group_id=group.id,
                 description="PostgreSQL to the other database of a move.",
+                cidr_ipv4=cidr,
+                ip_protocol="tcp",
+                from_port=PORT,
+                to_port=PORT,
+                opts=child,
+            )
+        for cidr in sorted(client_cidrs):
+            aws.vpc.SecurityGroupIngressRule(
+                f"{name}-from-{cidr.replace('/', '-')}",
+                security_group_id=group.id,
+                description="PostgreSQL from clients in the other cell of a move.",
                 cidr_ipv4=cidr,
                 ip_protocol="tcp",
                 from_port=PORT,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from catalog.load import find_root, load
-from catalog.tenant import Placement
+from catalog.tenant import Placement, Served
 from planning import checkov, checkov_environment, checks
 from planning.export.terraform import terraform_plan
 from rehearsal.evaluation import Evaluation
@@ -16,6 +16,8 @@ from rehearsal.values import Secret
 from stacks.programs import stack_names
 
 CELL, TENANT = "cell.prod-eu-west-1", "tenant.brightwater"
+ONE, OTHER = "prod-eu-west-1", "prod-us-east-1"
+SPANS = (f"{ONE}/pool-a", f"{OTHER}/pool-b")
 DATABASE = "aws:rds/cluster:Cluster"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 INSTANCE = "aws:rds/clusterInstance:ClusterInstance"
@@ -79,7 +81,11 @@ def shipped():
     evaluation = Evaluation(catalog)
     found = {stack: evaluation.evaluate(stack) for stack in stack_names(catalog)}
     away = {"brightwater": Placement(cell="prod-us-east-1", database="pool-a")}
-    return found | {"moving": Evaluation(catalog, away).evaluate(TENANT)}
+    joined = {"brightwater": Served(cell=ONE, database="pool-a", spans=SPANS)}
+    return found | {
+        "moving": Evaluation(catalog, away).evaluate(TENANT),
+        "joined": Evaluation(catalog, joined).evaluate(f"peering.{ONE}.{OTHER}"),
+    }
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,8 @@ def test_a_move_to_another_cell_takes_objects_and_route_and_one_within_a_cell_do
     far = placed(shipped, cell="prod-us-east-1", database="pool-a")
     near = placed(shipped, **dedicated(shipped))
     (away,), (here,) = moves(shipped, far), moves(shipped, near)
-    for words in ("the bucket's objects", "the hostnames' route"):
+    peering = "peering.prod-eu-west-1.prod-us-east-1"
+    for words in ("the bucket's objects", "the hostnames' route", peering, "so is the peering"):
         assert any(words in step for step in away.steps)
         assert not any(words in step for step in here.steps)
     assert away.steps[0].startswith("merge: nothing moves yet")

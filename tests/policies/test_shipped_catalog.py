@@ -39,7 +39,11 @@ def accepted_in(graph):
 
 
 @pytest.mark.parametrize(
-    "stack", ["organization", "cell.prod-eu-west-1", "tenant.brightwater", "tenant.aurelia-health"]
+    "stack",
+    [
+        *("organization", "cell.prod-eu-west-1", "tenant.brightwater", "tenant.aurelia-health"),
+        "peering.prod-eu-west-1.prod-us-east-1",
+    ],
 )
 def test_no_policy_finds_anything_that_is_not_accepted(graphs, stack):
     graph = replace(graphs[stack], suppressions=accepted_in(graphs[stack]))

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from catalog.load import find_root, load
+from catalog.tenant import Served
 from rehearsal.evaluation import Evaluation
 from stacks.programs import stack_names
 
@@ -94,6 +95,17 @@ def declared(catalog, evaluation):
             for resource in evaluation.evaluate(stack).resources.values()
             if resource.type.startswith(("aws:", "pulumi:providers:aws"))
         ]
+    one, other, *_ = sorted(
+        cell.name for cell in catalog.cells.values() if cell.environment == "prod"
+    )
+    spans = (f"{one}/pool-a", f"{other}/pool-b")
+    ledger = {"any": Served(cell=one, database="pool-a", spans=spans)}
+    stack = f"peering.{one}.{other}"
+    found += [
+        ("prod", stack, resource)
+        for resource in Evaluation(catalog, ledger).evaluate(stack).resources.values()
+        if resource.type.startswith(("aws:", "pulumi:providers:aws"))
+    ]
     return found
 
 

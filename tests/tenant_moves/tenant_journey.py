@@ -147,6 +147,31 @@ class TenantJourney(Journey):
                 found[item["Key"]] = (body, answer["Metadata"], answer["ContentType"])
         return found
 
+    def peered(self) -> list[str]:
+        """Which kinds of ways the networks of the two cells have to one another, if any."""
+        cell = self.load().cells[IRELAND]
+        ec2 = self.cloud.aws("ec2", cell.account, cell.region)
+        connections = ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]
+        active = {
+            each["VpcPeeringConnectionId"]
+            for each in connections
+            if each["Status"]["Code"] == "active"
+        }
+        routes = [
+            route
+            for table in ec2.describe_route_tables()["RouteTables"]
+            for route in table["Routes"]
+            if route.get("VpcPeeringConnectionId")
+        ]
+        rules = [
+            rule
+            for rule in ec2.describe_security_group_rules()["SecurityGroupRules"]
+            if "while a tenant is in both cells" in rule.get("Description", "")
+        ]
+        assert {each["VpcPeeringConnectionId"] for each in routes} <= active
+        found = {"connection": active, "routes": routes, "rules": rules}
+        return [name for name, there in found.items() if there]
+
     def secrets(self, cell: str) -> Any:
         found = self.load().cells[cell]
         return self.cloud.aws("secretsmanager", found.account, found.region)

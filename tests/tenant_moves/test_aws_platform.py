@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import psycopg
 import pytest
+from moto.dynamodb.models import dynamodb_backends
 from moto.server import ThreadedMotoServer
 from psycopg.conninfo import conninfo_to_dict
 
@@ -24,9 +25,12 @@ from catalog.load import find_root, load
 from catalog.tenant import Placement
 from database_moves import durable
 from database_moves.database import Database
-from database_moves.errors import MoveError, RefusedError
+from database_moves.errors import MoveError
 from rehearsal.servers.postgresql import PostgresqlServers
-from tenant_moves import ambient, aws_store, checks
+from stacks import pulumi_cli, spans
+from stacks.ledger import table_arn, table_name
+from stacks.ledger_table import LedgerTable
+from tenant_moves import ambient, aws_store, entries
 from tenant_moves.aws_platform import STACK_PROFILE, AwsPlatform
 from tenant_moves.plan import Plan
 from tenant_moves.slices import DatabaseAt
@@ -280,13 +284,102 @@ def test_a_database_of_its_own_that_is_to_be_made_has_no_server_yet(
         platform.maintenance(TENANT, Placement(cell=CELL.name, database="pool-z"))
 
 
-def test_a_move_to_another_cell_is_refused_with_the_reason(platform: AwsPlatform) -> None:
-    away = Placement(cell="prod-us-east-1", database="pool-b")
-    plan = Plan(TENANT, "brightwater-2", HERE, away, False)
-    with pytest.raises(RefusedError, match="do not reach each other"):
-        checks.check(platform, plan)
-    near = Plan(TENANT, "brightwater-2", HERE, Placement(cell=CELL.name, database="pool-b"), False)
+AWAY = Placement(cell="prod-us-east-1", database="pool-b")
+PEERING = "peering.prod-eu-west-1.prod-us-east-1"
+LISTED = [
+    {"name": STACK, "current": True},
+    {"name": f"halyard/patchworks/{PEERING}", "current": False},
+]
+BUSY = "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es)\n"
+
+
+def test_recorded_a_move_to_another_cell_needs_the_stack_of_their_peering(
+    cli: Cli, platform: AwsPlatform
+) -> None:
+    far, near = (
+        Plan(TENANT, "brightwater-2", HERE, target, False)
+        for target in (AWAY, Placement(cell=CELL.name, database="pool-b"))
+    )
+    cli.answers((["stack", "ls", "--json"], {"says": json.dumps(LISTED[:1])}))
+    (said,) = platform.hindrances(far)
+    assert f"the backend has no stack {PEERING}" in said
     assert list(platform.hindrances(near)) == []
+    cli.answers((["stack", "ls", "--json"], {"says": json.dumps(LISTED)}))
+    assert list(platform.hindrances(far)) == []
+
+
+def test_recorded_a_peering_is_brought_up_in_turn(
+    cli: Cli, platform: AwsPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STACK_PROFILE, "deploy")
+    cli.answers((["up"], {"fails": BUSY}))
+    waited: list[float] = []
+
+    def free(seconds: float) -> None:
+        waited.append(seconds)
+        cli.answers()
+
+    monkeypatch.setattr(pulumi_cli.time, "sleep", free)
+    platform.bring_up_peering(PEERING)
+    assert len(waited) == 1
+    refused, done = cli.asked("up")
+    assert refused["arguments"][:3] == done["arguments"][:3] == ["up", "--yes", "--skip-preview"]
+    assert done["arguments"][done["arguments"].index("--stack") + 1] == PEERING
+    assert done["AWS_PROFILE"] == "deploy"
+
+
+def test_recorded_a_peering_that_stays_locked_is_a_fault_that_says_how_to_go_on(
+    cli: Cli, platform: AwsPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli.answers((["up"], {"fails": BUSY}))
+    clock = iter(range(0, 100_000, 900))
+    monkeypatch.setattr(pulumi_cli.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(pulumi_cli.time, "sleep", lambda _: None)
+    with pytest.raises(MoveError, match=rf"{PEERING} can't be brought up.*pulumi cancel"):
+        platform.bring_up_peering(PEERING)
+
+
+def test_the_other_cell_is_reached_and_the_record_kept_in_the_first_one_while_a_move_spans_both(
+    cli: Cli, platform: AwsPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(aws_store, "url", lambda at: asked.append(at.dsn) or "")
+    organization = CATALOG.organization
+    management, home = organization.accounts.management, organization.home_region
+    client = platform.aws.client("dynamodb", management, home)
+    name = table_name(organization.name)
+    client.create_table(
+        TableName=name,
+        KeySchema=[
+            {"AttributeName": "tenant", "KeyType": "HASH"},
+            {"AttributeName": "version", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "tenant", "AttributeType": "S"},
+            {"AttributeName": "version", "AttributeType": "N"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    # It is of the management account, whose table lets the mover in; moto knows nothing of that.
+    dynamodb_backends[CELL.account][home].tables[name].table_arn = table_arn(organization)
+    try:
+        ledger = LedgerTable(organization, client)
+        plan = Plan(TENANT, "brightwater-2", HERE, AWAY, False)
+        assert not platform.reaches(plan)
+        entry = ledger.change(TENANT, None, placement=HERE, why="")
+        assert not platform.reaches(plan)
+        entries.begin(ledger, plan, entry)
+        assert platform.reaches(plan)
+        entries.flip(ledger, plan, AWAY, "flipped")
+        # Served from the other cell by now, as its stack will say.
+        far = {**EXPORTS, "serving": {"cell": AWAY.cell, "database": AWAY.database}}
+        cli.answers((["stack", "output", "--json", "--stack", STACK], {"says": json.dumps(far)}))
+        platform.store_url(TENANT)
+        spans.part(ledger, TENANT, plan.move, lambda _: None)
+        assert not platform.reaches(plan)
+        assert HOST in asked[0]
+    finally:
+        client.delete_table(TableName=name)
 
 
 def test_without_credentials_a_move_says_what_to_take(

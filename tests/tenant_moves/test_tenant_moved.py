@@ -97,6 +97,7 @@ def test_a_tenant_goes_there_and_back_and_there_again_without_losing_a_write(
         assert moved.code == 0, moved.error
         assert moved.json["serving"] == f"{VIRGINIA}/pool-b"
         assert journey.disagreeing() == []
+        assert journey.peered() == ["connection", "routes", "rules"]
         brought, left = (
             {key: each for key, each in journey.objects(cell).items() if key not in changing.late}
             for cell in (VIRGINIA, IRELAND)
@@ -139,7 +140,7 @@ THERE = (VIRGINIA, "pool-b")
 PAUSES = ("tenant.objects-last", "tenant.routed", "tenant.flipped", "tenant.settled")
 ENDING = (
     *("tenant.database-ended", "tenant.dump-kept", "tenant.closed", "tenant.contracted"),
-    "tenant.old-dropped",
+    *("tenant.old-dropped", "tenant.parted"),
 )
 BEGINNING = ("tenant.begun", "tenant.expanded", "tenant.objects-brought", "tenant.cut-over")
 
@@ -176,6 +177,7 @@ def test_a_kill_at_any_step_of_the_pause_or_of_the_end_is_gone_on_from(
     verified = journey.tenant("status", "--verify")
     assert verified.code == 0, verified.out + verified.error
     assert list(journey.platform.exports(TENANT).databases) == [there]
+    assert (journey.peered(), journey.entry().spans) == ([], ())
     dumps = journey.s3(VIRGINIA)[0].list_objects_v2(Bucket=f"halyard-{VIRGINIA}-backups")
     assert all(dump["Size"] > 1000 for dump in dumps["Contents"])
 
@@ -364,6 +366,8 @@ def test_a_tenant_returns_to_a_cell_that_it_has_left_and_finds_its_own_again(
         with journey.workload(left[0]) as clients:
             clients.wait_for_writes(5)
             journey.declare(*entered)
+            assert journey.tenant("move", "--allow-older-target", kill_at="tenant.joined").killed
+            assert journey.peered() == ["connection", "routes", "rules"]
             journey.well("move", "--allow-older-target")
             assert journey.disagreeing() == []
             assert journey.objects(entered[0]) == journey.objects(left[0])
@@ -372,6 +376,7 @@ def test_a_tenant_returns_to_a_cell_that_it_has_left_and_finds_its_own_again(
             assert journey.account(clients).pooler_errors == ()
         ended = journey.well("finish")
         assert ended["serving"] == "/".join(entered)
+        assert journey.peered() == []
         assert journey.disagreeing() == []
         # The same secret under the same key; what is not current any more can be brought back.
         now = secrets.describe_secret(SecretId=stayed["ARN"])

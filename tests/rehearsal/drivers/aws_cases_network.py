@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
-from aws_case import Case, Subject, Surroundings
+from aws_case import ACCOUNT, REGION, Case, Subject, Surroundings
 
 TAGS = {"tags": {"Name": "tested"}}
 
@@ -52,6 +53,26 @@ def _route_of(s: Subject) -> object:
         "RouteTables"
     ]
     return {"routes": [r for r in table["Routes"] if r.get("DestinationCidrBlock") == "0.0.0.0/0"]}
+
+
+def _peer(around: Surroundings) -> str:
+    return around.make("aws:ec2/vpc:Vpc", "peer", cidrBlock="10.21.0.0/16")[0]
+
+
+def _asked_for(around: Surroundings, key: str) -> str:
+    return around.make(
+        "aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
+        key,
+        vpcId=around.vpc,
+        peerVpcId=_peer(around),
+    )[0]
+
+
+def _peering(s: Subject) -> dict[str, Any]:
+    """The connection, unless it is deleted: it is shown as such for a while."""
+    found = s.api("ec2").describe_vpc_peering_connections(VpcPeeringConnectionIds=[s.id])
+    known = found["VpcPeeringConnections"]
+    return {"found": [each for each in known if each["Status"]["Code"] != "deleted"]}
 
 
 def _nat(around: Surroundings) -> str:
@@ -154,6 +175,46 @@ CASES = {
         shows={"starts_with(routes[0].GatewayId || '', 'igw-') || null": True},
         change=lambda a: {"gatewayId": None, "natGatewayId": _nat(a)},
         then={"starts_with(routes[0].NatGatewayId || '', 'nat-')": True},
+    ),
+    "aws:ec2/vpcPeeringConnection:VpcPeeringConnection": Case(
+        inputs=lambda a: {
+            "vpcId": a.vpc,
+            "peerVpcId": _peer(a),
+            "peerOwnerId": ACCOUNT,
+            "peerRegion": REGION,
+            **TAGS,
+        },
+        read=_peering,
+        shows={
+            "found[0].Status.Code": "pending-acceptance",
+            "found[0].RequesterVpcInfo.OwnerId": ACCOUNT,
+        },
+        outputs={"acceptStatus": "pending-acceptance"},
+    ),
+    "aws:ec2/vpcPeeringConnectionAccepter:VpcPeeringConnectionAccepter": Case(
+        inputs=lambda a: {
+            "vpcPeeringConnectionId": _asked_for(a, "accepted"),
+            "autoAccept": True,
+            **TAGS,
+        },
+        read=_peering,
+        shows={"found[0].Status.Code": "active"},
+        outputs={"acceptStatus": "active", "vpcId": "^vpc-"},
+        # It goes with the connection alone, as with the real provider.
+        after_delete={"found[0].Status.Code": "active"},
+    ),
+    "aws:ec2/peeringConnectionOptions:PeeringConnectionOptions": Case(
+        inputs=lambda a: {
+            "vpcPeeringConnectionId": _asked_for(a, "with-options"),
+            "requester": {"allowRemoteVpcDnsResolution": True},
+        },
+        read=_peering,
+        shows={"found[0].RequesterVpcInfo.PeeringOptions.AllowDnsResolutionFromRemoteVpc": True},
+        change=lambda _: {"requester": {"allowRemoteVpcDnsResolution": False}},
+        then={"found[0].RequesterVpcInfo.PeeringOptions.AllowDnsResolutionFromRemoteVpc": False},
+        after_delete={
+            "found[0].RequesterVpcInfo.PeeringOptions.AllowDnsResolutionFromRemoteVpc": False
+        },
     ),
     "aws:ec2/routeTableAssociation:RouteTableAssociation": Case(
         inputs=lambda a: {"routeTableId": a.route_table("one"), "subnetId": a.subnet("c")},
