@@ -17,6 +17,7 @@ REPLACES: Mapping[str, frozenset[str]] = {
     "github:index/actionsRepositoryPermissions:ActionsRepositoryPermissions": frozenset(
         {"repository"}
     ),
+    "github:index/issueLabel:IssueLabel": frozenset({"repository"}),
     "github:index/repository:Repository": frozenset(),
     "github:index/repositoryDependabotSecurityUpdates:RepositoryDependabotSecurityUpdates": (
         frozenset({"repository"})
