@@ -28,6 +28,9 @@ _NOT_RUN = frozenset(
     )
 )
 
+_ABOUT = frozenset(("ACL", "COMMENT", "SECURITY LABEL"))
+"""Kinds of entries that say something of another object."""
+
 # As pg_restore does: these are named by schema and name, those as they would be dropped.
 _NAMED = frozenset(
     (
@@ -60,6 +63,10 @@ _AUTHORIZATION = re.compile(r"^(RE)?SET SESSION AUTHORIZATION\b", re.MULTILINE)
 def is_run(entry: Entry, archive: Archive) -> bool:
     """Whether there is anything to run for an entry."""
     if entry.kind in _NOT_RUN or entry.kind.startswith(("PUBLICATION", "SUBSCRIPTION")):
+        return False
+    if entry.kind in _ABOUT and entry.name.startswith("DATABASE "):
+        # Of the source's database, by its name: such a grant would open the one that is shut, or
+        # another one of that name. pg_restore leaves them out as well where it makes no database.
         return False
     if entry.kind in ("ACL", "DEFAULT ACL") and not archive.grants:
         return False

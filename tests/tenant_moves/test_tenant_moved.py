@@ -196,6 +196,9 @@ def test_a_kill_before_the_pause_is_gone_on_from_between_databases_of_one_cell(
             killed = journey.tenant("move", "--allow-older-target", kill_at=point)
             assert killed.killed, (point, killed)
             clients.wait_for_writes(3)
+            # While it follows, the target lets no application in.
+            if point == "tenant.objects-brought":
+                assert [f for f in journey.disagreeing() if f.part == "database"] == []
         moved = journey.tenant("move", "--json")
         assert moved.code == 0, moved.error
         assert moved.json["serving"] == f"{VIRGINIA}/pool-a"
