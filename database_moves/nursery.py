@@ -8,7 +8,6 @@ the nursery forks for it; where there is none, programs are started as such.
 
 from __future__ import annotations
 
-import array
 import contextlib
 import importlib
 import os
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MESSAGE_BYTES = 4096
-_SIZE = array.array("i", [0]).itemsize
 
 
 class Forked:
@@ -58,10 +56,15 @@ class Forked:
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
     def _ended(self, timeout: float | None) -> int | None:
-        if self.returncode is None and select.select([self._handle], [], [], timeout)[0]:
+        if self.returncode is None and self._has_ended(timeout):
             os.close(self._handle)
             self.returncode = _reaped(self.pid)
         return self.returncode
+
+    def _has_ended(self, timeout: float | None) -> bool:
+        ending = select.poll()
+        ending.register(self._handle, select.POLLIN)
+        return bool(ending.poll(None if timeout is None else timeout * 1000))
 
 
 class _Line:
