@@ -57,33 +57,25 @@ class DatabaseAccess(pulumi.ComponentResource):
                 to_port=PORT,
                 opts=child,
             )
-        for cidr in sorted(peer_cidrs):
-            label = cidr.replace("/", "-")
+        let_in = dict.fromkeys(
+            client_cidrs, "PostgreSQL from clients in the other cell of a move."
+        ) | dict.fromkeys(peer_cidrs, "PostgreSQL from the other database of a move.")
+        for cidr, why in sorted(let_in.items()):
             aws.vpc.SecurityGroupIngressRule(
-                f"{name}-from-{label}",
+                f"{name}-from-{range_label(cidr)}",
                 security_group_id=group.id,
-                description="PostgreSQL from the other database of a move.",
+                description=why,
                 cidr_ipv4=cidr,
                 ip_protocol="tcp",
                 from_port=PORT,
                 to_port=PORT,
                 opts=child,
             )
+        for cidr in sorted(peer_cidrs):
             aws.vpc.SecurityGroupEgressRule(
-                f"{name}-to-{label}",
+                f"{name}-to-{range_label(cidr)}",
                 security_group_id=group.id,
                 description="PostgreSQL to the other database of a move.",
-                cidr_ipv4=cidr,
-                ip_protocol="tcp",
-                from_port=PORT,
-                to_port=PORT,
-                opts=child,
-            )
-        for cidr in sorted(client_cidrs):
-            aws.vpc.SecurityGroupIngressRule(
-                f"{name}-from-{cidr.replace('/', '-')}",
-                security_group_id=group.id,
-                description="PostgreSQL from clients in the other cell of a move.",
                 cidr_ipv4=cidr,
                 ip_protocol="tcp",
                 from_port=PORT,
@@ -98,3 +90,8 @@ def _check(peer_cidrs: Sequence[str]) -> None:
     for cidr in peer_cidrs:
         if ipaddress.IPv4Network(cidr).prefixlen == 0:
             raise ValueError(f"{cidr} is every address there is; a peer is another cell's range")
+
+
+def range_label(cidr: str) -> str:
+    """A range as a resource's name can hold it."""
+    return cidr.replace("/", "-")

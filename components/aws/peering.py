@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from catalog.subnets import layout
-from components.aws.database_access import PORT
+from components.aws.database_access import PORT, range_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,7 +136,7 @@ class PeeringReach(pulumi.ComponentResource):
         for part, table in tables.items():
             for cidr in (*there.clients, *there.databases):
                 aws.ec2.Route(
-                    f"{name}-{part}-to-{_label(cidr)}",
+                    f"{name}-{part}-to-{range_label(cidr)}",
                     route_table_id=table,
                     destination_cidr_block=cidr,
                     vpc_peering_connection_id=connection_id,
@@ -171,7 +171,7 @@ class PeeringReach(pulumi.ComponentResource):
     ) -> None:
         for cidr in cidrs:
             aws.vpc.SecurityGroupIngressRule(
-                f"{self._name}-{part}-from-{_label(cidr)}",
+                f"{self._name}-{part}-from-{range_label(cidr)}",
                 security_group_id=group,
                 description=why,
                 cidr_ipv4=cidr,
@@ -184,7 +184,7 @@ class PeeringReach(pulumi.ComponentResource):
     def _out(self, part: str, group: pulumi.Input[str], cidrs: Sequence[str], why: str) -> None:
         for cidr in cidrs:
             aws.vpc.SecurityGroupEgressRule(
-                f"{self._name}-{part}-egress-to-{_label(cidr)}",
+                f"{self._name}-{part}-egress-to-{range_label(cidr)}",
                 security_group_id=group,
                 description=why,
                 cidr_ipv4=cidr,
@@ -199,7 +199,3 @@ def _fewest(ranges: Sequence[str]) -> tuple[str, ...]:
     """The same addresses in as few ranges as they fit: each costs a route in every table."""
     found = ipaddress.collapse_addresses(ipaddress.IPv4Network(each) for each in ranges)
     return tuple(str(each) for each in found)
-
-
-def _label(cidr: str) -> str:
-    return cidr.replace("/", "-")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from database_moves import context as contexts
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from database_moves.database import Database, Side
     from database_moves.durable import Output
     from database_moves.schema.archive import Archive
-    from database_moves.schema.fingerprint import Fingerprint
+    from database_moves.schema.reading import Read
 
 MADE = "made"
 """The note on the target that says that whatever it holds is of this move."""
@@ -74,7 +75,8 @@ def schema(move: str) -> Output:
 def bring(context: Context) -> Archive:
     """Dump the source's schema and restore what comes before rows, as it was at one moment."""
     for _ in range(3):
-        written, before = _read(context)
+        read = _read(context)
+        written, before = read.archive, read.fingerprint
         # While the target works, the source can tell.
         now = beside(lambda: fingerprints.fingerprint(context.source))
         try:
@@ -98,19 +100,18 @@ def bring(context: Context) -> Archive:
     return written
 
 
-def _read(context: Context) -> tuple[Archive, Fingerprint]:
+def _read(context: Context) -> Read:
     ahead = None if context.ahead is None else context.ahead.schema()
     context.check()
     if ahead is not None:
-        return archive.move(ahead.archive, context.directory), ahead.fingerprint
-    read = reading.read(
+        return replace(ahead, archive=archive.move(ahead.archive, context.directory))
+    return reading.read(
         context.source,
         context.target,
         context.directory,
         context.options,
         stopped=context.stopping.is_set,
     )
-    return read.archive, read.fingerprint
 
 
 def archive_of(context: Context) -> Archive:

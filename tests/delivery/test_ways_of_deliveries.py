@@ -16,6 +16,7 @@ from delivery.ways import close_ways, open_ways
 from rehearsal.servers.moto import MotoServer
 from stacks.ledger import read_ledger, table_name
 from stacks.ledger_table import LedgerTable
+from tests.ledger_tables import make_ledger_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,18 +68,7 @@ def delivery(tmp_path: Path) -> Iterator[Delivery]:
     moto.start()
     organization = load(find_root()).organization
     client = moto.client("dynamodb", organization.accounts.management, organization.home_region)
-    client.create_table(
-        TableName=table_name(organization.name),
-        KeySchema=[
-            {"AttributeName": "tenant", "KeyType": "HASH"},
-            {"AttributeName": "version", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "tenant", "AttributeType": "S"},
-            {"AttributeName": "version", "AttributeType": "N"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    make_ledger_table(client, table_name(organization.name))
     yield Delivery(client)
     moto.stop()
 

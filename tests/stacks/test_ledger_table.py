@@ -14,6 +14,7 @@ from catalog.tenant import Placement
 from rehearsal.servers.moto import MotoServer
 from stacks.ledger import read_ledger, table_name
 from stacks.ledger_table import LedgerTable, StaleEntryError
+from tests.ledger_tables import make_ledger_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,18 +37,7 @@ def client(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Iterat
     moto.start()
     organization = catalog.organization
     client = moto.client("dynamodb", organization.accounts.management, organization.home_region)
-    client.create_table(
-        TableName=table_name(organization.name),
-        KeySchema=[
-            {"AttributeName": "tenant", "KeyType": "HASH"},
-            {"AttributeName": "version", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "tenant", "AttributeType": "S"},
-            {"AttributeName": "version", "AttributeType": "N"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    make_ledger_table(client, table_name(organization.name))
     yield client
     moto.stop()
 

@@ -19,6 +19,7 @@ from rehearsal.servers.moto import MotoServer
 from stacks import spans
 from stacks.ledger import read_ledger, table_name
 from stacks.ledger_table import LedgerTable
+from tests.ledger_tables import make_ledger_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,18 +76,7 @@ def client(moto: MotoServer, catalog: Catalog) -> Iterator[Any]:
     organization = catalog.organization
     client = moto.client("dynamodb", organization.accounts.management, organization.home_region)
     name = table_name(organization.name)
-    client.create_table(
-        TableName=name,
-        KeySchema=[
-            {"AttributeName": "tenant", "KeyType": "HASH"},
-            {"AttributeName": "version", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "tenant", "AttributeType": "S"},
-            {"AttributeName": "version", "AttributeType": "N"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    make_ledger_table(client, name)
     yield client
     client.delete_table(TableName=name)
 

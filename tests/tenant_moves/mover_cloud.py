@@ -24,6 +24,7 @@ from tenant_moves.belongings import Belongings
 from tenant_moves.plan import Plan
 from tenant_moves.slices import DatabaseAt, Exports, Slice, key
 from tenant_moves.switch import TenantSwitch
+from tests.ledger_tables import make_ledger_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,18 +87,7 @@ class MoverCloud:
             Name="example.com", CallerReference="zone"
         )["HostedZone"]["Id"]
         table, home = table_name(self.catalog.organization.name), self.home
-        self.admin("dynamodb", home, self.management).create_table(
-            TableName=table,
-            KeySchema=[
-                {"AttributeName": "tenant", "KeyType": "HASH"},
-                {"AttributeName": "version", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "tenant", "AttributeType": "S"},
-                {"AttributeName": "version", "AttributeType": "N"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        make_ledger_table(self.admin("dynamodb", home, self.management), table)
         # The table's own policy lets the mover's account in, which moto knows nothing of.
         theirs = dynamodb_backends[self.management][home].tables
         dynamodb_backends[self.cell(SOURCE).account][home].tables[table] = theirs[table]

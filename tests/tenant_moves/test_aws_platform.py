@@ -34,6 +34,7 @@ from tenant_moves import ambient, aws_store, entries
 from tenant_moves.aws_platform import STACK_PROFILE, AwsPlatform
 from tenant_moves.plan import Plan
 from tenant_moves.slices import DatabaseAt
+from tests.ledger_tables import make_ledger_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -348,18 +349,7 @@ def test_the_other_cell_is_reached_and_the_record_kept_in_the_first_one_while_a_
     management, home = organization.accounts.management, organization.home_region
     client = platform.aws.client("dynamodb", management, home)
     name = table_name(organization.name)
-    client.create_table(
-        TableName=name,
-        KeySchema=[
-            {"AttributeName": "tenant", "KeyType": "HASH"},
-            {"AttributeName": "version", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "tenant", "AttributeType": "S"},
-            {"AttributeName": "version", "AttributeType": "N"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    make_ledger_table(client, name)
     # It is of the management account, whose table lets the mover in; moto knows nothing of that.
     dynamodb_backends[CELL.account][home].tables[name].table_arn = table_arn(organization)
     try:

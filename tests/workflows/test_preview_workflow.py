@@ -6,13 +6,12 @@ requests' code leaves a marker wherever it runs.
 
 import json
 import subprocess
-import threading
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from acting import Acting
+from github_api import answering
 from scratch import Scratch
 
 WORKFLOW = Path(".github/workflows/preview.yml")
@@ -72,32 +71,12 @@ class Hub:
 def hub(head):
     kept = Hub(head)
 
-    class Api(BaseHTTPRequestHandler):
-        def answer(self):
-            size = int(self.headers.get("Content-Length") or 0)
-            content = json.loads(self.rfile.read(size)) if size else None
-            assert self.headers["Authorization"] == "Bearer the-token"
-            path = self.path.removeprefix("/repos/halyard-integrations/platform")
-            code, found = kept.answer(self.command, path, content)
-            body = json.dumps(found).encode()
-            self.send_response(code)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(method, path, content):
+        path = path.removeprefix("/repos/halyard-integrations/platform")
+        return kept.answer(method, path, content)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - what http.server calls
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    kept.address = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with answering(answer) as kept.address:
         yield kept
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 class Change:

@@ -1,12 +1,11 @@
 """GitHub's API as far as workflows here use issues: one repository's, kept in this process."""
 
-import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from github_api import answering
 
 BOT = "github-actions[bot]"
 
@@ -70,28 +69,8 @@ def tracking() -> Iterator[Tracker]:
     """A tracker that answers at `address` to whoever has the token."""
     kept = Tracker()
 
-    class Api(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            size = int(self.headers.get("Content-Length") or 0)
-            content = json.loads(self.rfile.read(size)) if size else None
-            assert self.headers["Authorization"] == "Bearer the-token"
-            path = re.sub(r"^/repos/[^/]+/[^/]+", "", self.path)
-            body = json.dumps(kept.answer(self.command, path, content)).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(method: str, path: str, content: Any) -> tuple[int, Any]:
+        return 200, kept.answer(method, re.sub(r"^/repos/[^/]+/[^/]+", "", path), content)
 
-        do_GET = do_POST = do_PATCH = answer  # noqa: N815 - what http.server calls
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    kept.address = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with answering(answer) as kept.address:
         yield kept
-    finally:
-        server.shutdown()
-        server.server_close()
