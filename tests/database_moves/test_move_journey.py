@@ -50,13 +50,18 @@ def stands(journey: Journey, phase: str, serving: str) -> None:
 
 
 def without_statistics(made: Made) -> list[tuple[Any, ...]]:
-    """Tables with rows of which the planner knows nothing."""
+    """Tables with rows of which the planner knows nothing.
+
+    All but the one that the application empties and fills again: it may be empty when it is
+    analyzed and have rows when this asks.
+    """
     with made.superuser() as connection:
         return connection.execute(
             "SELECT c.oid::regclass::text FROM pg_class AS c"
             " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
             " WHERE c.relkind = 'r' AND pg_relation_size(c.oid) > 0 AND n.nspname !~ '^pg_'"
             " AND n.nspname NOT IN ('information_schema', 'patchworks_moves')"
+            " AND c.relname <> 'scratch'"
             " AND NOT EXISTS (SELECT FROM pg_stats AS s"
             " WHERE s.schemaname = n.nspname AND s.tablename = c.relname)"
         ).fetchall()
