@@ -133,6 +133,19 @@ def test_a_move_is_ended_by_the_same_workflow_and_leaves_nothing_to_do(scratch):
     assert results(again)["tenant"] == "skipped"
 
 
+def test_code_that_is_not_merged_never_runs_whatever_run_names_its_commit(scratch, tmp_path):
+    marker = tmp_path / "ran"
+    scratch.git("switch", "--quiet", "--create", "mine")
+    try:
+        (scratch.root / "scripts" / "main.py").write_text(f"open({str(marker)!r}, 'w').close()\n")
+        commit = scratch.commit("Mine")
+    finally:
+        scratch.git("switch", "--quiet", "main")
+    jobs = act(scratch, "move-tenant", event={"workflow_run": {"head_sha": commit}})
+    assert results(jobs) == {"due": "failure", "approval": "skipped", "tenant": "skipped"}
+    assert not marker.exists()
+
+
 def scratch_servers(scratch):
     """Servers that a test of a restore has left."""
     return sorted((scratch.state / "restore-tests").glob("*/server.json"))
@@ -218,8 +231,9 @@ def test_a_years_evidence_is_collected_signed_and_published(scratch, tmp_path):
     assert {each["tenant"] for each in content["moves"]} == {TENANT}
     assert [each["stack"] for each in content["drift"]] == ["tenant.sandbox"]
     assert all(claim["holds"] for claim in claims)
-    spoiled = act(scratch, "evidence", inputs={"year": "0; id"})
-    assert results(spoiled) == {"evidence": "failure"}
+    for spoiled in ("0; id", f"{year}\nname=latest"):
+        jobs = act(scratch, "evidence", inputs={"year": spoiled})
+        assert results(jobs) == {"evidence": "failure"}
 
 
 def pretend_to_publish(scratch, directory):

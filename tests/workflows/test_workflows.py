@@ -74,6 +74,22 @@ def test_no_workflow_runs_foreign_code_with_the_repositorys_rights():
     assert "secrets." not in text
 
 
+def test_a_commit_that_another_run_names_is_gone_to_only_once_it_is_known_to_be_merged():
+    """Whoever opens a pull request decides what the workflow of a run is called."""
+    started = {name for name, content in WORKFLOWS.items() if "workflow_run" in events(content)}
+    assert started == {"comment", "move-tenant"}
+    for name in started:
+        for job in WORKFLOWS[name]["jobs"].values():
+            for before, step in enumerate(job["steps"]):
+                if step.get("uses", "").startswith("actions/checkout@"):
+                    branch = "${{ github.event.repository.default_branch }}"
+                    assert step["with"].get("ref", branch) == branch
+                if "git checkout" in step.get("run", ""):
+                    assert step["run"].startswith('git merge-base --is-ancestor "$COMMIT" HEAD\n')
+                    # Nothing of a checkout has run by then.
+                    assert before == 1
+
+
 def test_a_preview_has_rights_in_the_cloud_only_past_its_environment_and_writes_from_elsewhere():
     jobs = WORKFLOWS["preview"]["jobs"]
     with_identity = [name for name, job in jobs.items() if "id-token" in job["permissions"]]
