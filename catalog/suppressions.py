@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from fnmatch import fnmatchcase
 from typing import Annotated
 
@@ -37,3 +37,13 @@ class Suppression(CatalogModel):
     def is_for(self, stack: str) -> bool:
         """Whether it is about a stack."""
         return fnmatchcase(stack, self.stacks)
+
+    def covers(self, rule: str, stack: str, resource: str, today: date | None = None) -> bool:
+        """Whether what a rule finds in a stack is accepted still; a whole stack's name is empty."""
+        last = date.fromisoformat(self.expires)
+        return (
+            rule == self.rule
+            and self.is_for(stack)
+            and fnmatchcase(resource, self.resource)
+            and (today or datetime.now(UTC).date()) <= last
+        )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from policies.rule import Rule, differences, each
 from policies.stack import at
+from rehearsal.values import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,12 +14,17 @@ if TYPE_CHECKING:
     from policies.stack import Stack
     from rehearsal.graph import Resource
 
+ONLOOKERS = ("developer", "auditor")
 VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
 
 
 def looks_only(resource: Resource, _: Stack) -> bool:
     """Whether the principal is of a duty that changes nothing."""
-    return str(at(resource.inputs, "principalArn")).endswith(("-developer", "-auditor"))
+    principal = at(resource.inputs, "principalArn")
+    if principal is UNKNOWN:
+        # Before its role exists, only the association's own name tells whose it is.
+        return any(f"-{duty}-" in resource.name for duty in ONLOOKERS)
+    return str(principal).endswith(tuple(f"-{duty}" for duty in ONLOOKERS))
 
 
 @each(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policies.resource_types import CODE_BUILD, INGRESS_RULE, SUBNET
+from policies.resource_types import CODE_BUILD, INGRESS_RULE, SECURITY_GROUP, SUBNET
 from policies.rule import Rule, each
-from policies.stack import at, listed
+from policies.stack import at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +24,9 @@ def evaluate(project: Resource, stack: Stack) -> Iterator[str]:
     for home in homes:
         if not home.name.startswith("network-private-"):
             yield f"it runs in {home.name}"
-    groups = listed(at(project.inputs, "vpcConfig.securityGroupIds"))
+    groups = stack.referred(project, "vpcConfig.securityGroupIds", SECURITY_GROUP)
     for rule in stack.of_type(INGRESS_RULE):
-        if at(rule.inputs, "securityGroupId") in groups:
+        if any(each in groups for each in stack.referred(rule, "securityGroupId", SECURITY_GROUP)):
             yield f"{rule.name} lets something in"
 
 

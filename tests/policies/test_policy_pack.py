@@ -3,23 +3,25 @@
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import grpc
 import pytest
 from changed_graphs import changed, first
+from engine_view import UNKNOWN_TEXT, first_preview, later_update, policy_resources
 from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from repository import ROOT
 
+from policies import pack as served
 from policies.registry import rules
+from policies.stack import Stack
 from rehearsal.values import Secret, Unknown
 
 START = (
     "import runpy, sys; sys.path.insert(0, sys.argv[1]);"
     "runpy.run_path(sys.argv[1], run_name='__main__')"
 )
-UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""How the engine sends a text that it does not know yet."""
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +94,8 @@ def violations(pack, graph, urn):
 def test_the_pack_offers_every_rule(pack):
     info = pack.GetAnalyzerInfo(empty_pb2.Empty(), timeout=120)
     assert info.name == "patchworks"
-    assert {each.name for each in info.policies} == {rule.name for rule in rules()}
+    names = {each.name for each in info.policies}
+    assert names == {served.LISTENER, *(rule.name for rule in rules())}
 
 
 def test_pulumi_is_told_what_is_wrong_and_what_to_do(pack, graphs):
@@ -111,3 +114,58 @@ def test_what_pulumi_does_not_know_yet_is_let_pass(pack, graphs):
     cluster = first(graph, "aws:rds/cluster:Cluster")
     unknown = changed(graph, cluster, lambda inputs: inputs.update(kmsKeyId=UNKNOWN_TEXT))
     assert "storage-is-encrypted" not in violations(pack, unknown, cluster.urn)
+
+
+def test_what_the_cloud_answers_beside_is_not_taken_for_what_was_asked(pack, graphs):
+    graph = small(graphs["cell.prod-eu-west-1"])
+    cluster = first(graph, "aws:rds/cluster:Cluster")
+    answered = changed(graph, cluster, lambda inputs: inputs.update(masterPassword="secret"))
+    assert "master-passwords-are-managed" in violations(pack, answered, cluster.urn)
+    noted = pack.Analyze(
+        analyzer_pb2.AnalyzeRequest(
+            type=cluster.type,
+            urn=cluster.urn,
+            name=cluster.name,
+            properties=json_format.ParseDict(sent(cluster.inputs), struct_pb2.Struct()),
+        ),
+        timeout=120,
+    )
+    assert list(noted.diagnostics) == []
+    assert "master-passwords-are-managed" not in violations(pack, answered, cluster.urn)
+
+
+@pytest.mark.parametrize("view", [first_preview, later_update])
+def test_a_shipped_stack_keeps_to_every_rule_as_the_engine_shows_it(graphs, view):
+    """The first preview, in which little is known, and an update of what exists."""
+    accepted = served.accepted()
+    told = []
+    for stack, graph in graphs.items():
+        seen = view(graph)
+        noted = {}
+        for each in policy_resources(graph, seen.asked):
+            noted[each.urn] = served.plain(each.props)
+        resources = policy_resources(graph, seen.answered, seen.exports)
+        shown = Stack(served.graph(resources, noted))
+        for rule in rules():
+            for verdict in rule.problems(shown):
+                name = verdict.resource.name if verdict.resource is not None else ""
+                if not any(each.covers(rule.name, stack, name) for each in accepted):
+                    told.append(f"{stack}: {rule.name}: {name}: {verdict.problem}")
+    assert told == []
+
+
+def test_what_the_catalog_accepts_is_not_reported_until_it_expires(graphs):
+    (suppression, *_) = served.accepted()
+    assert suppression.covers("rights-are-named", "organization", "prod-deploy-policy")
+    assert not suppression.covers("rights-are-named", "tenant.brightwater", "prod-deploy-policy")
+    assert not suppression.covers("rights-are-named", "organization", "prod-mover-policy")
+    graph = graphs["organization"]
+    (rule,) = [each for each in rules() if each.name == "rights-are-named"]
+    arguments = SimpleNamespace(resources=policy_resources(graph, later_update(graph).answered))
+    judged, reported = served.policy(rule, {}, ()), []
+    judged.validate(arguments, lambda *told: reported.append(told))
+    assert len(reported) == 6
+    judged = served.policy(rule, {}, served.accepted())
+    judged.validate(arguments, lambda *told: pytest.fail(str(told)))
+    past = suppression.model_copy(update={"expires": "2026-01-01"})
+    assert not past.covers("rights-are-named", "organization", "prod-deploy-policy")
