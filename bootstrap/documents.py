@@ -8,6 +8,7 @@ from bootstrap.piece import Document, document
 from catalog.base import Environment
 from components.aws.ci_roles import deploy_role, drift_role, preview_role
 from components.aws.policy_document import account_root
+from components.aws.state import state_key_alias
 
 if TYPE_CHECKING:
     from catalog.organization import Organization
@@ -19,6 +20,18 @@ PROJECT = "patchworks"
 """The project's name in Pulumi.yaml, and so the folder of its states."""
 
 _ENVIRONMENTS: tuple[Environment, ...] = get_args(Environment)
+
+
+def secrets_provider(organization: Organization, environment: str) -> str:
+    """How `pulumi stack init` is told to seal a stack's secrets, by the environment of its key.
+
+    The key is named by its alias' ARN: KMS looks for a bare alias in the caller's own account, and
+    cells and tenants are brought up from others than the key's.
+    """
+    region = organization.home_region
+    alias = f"arn:aws:kms:{region}:{organization.accounts.management}"
+    alias += f":{state_key_alias(organization)}"
+    return f"awskms:///{alias}?region={region}&context_{CONTEXT}={environment}"
 
 
 def key_policy(organization: Organization) -> Document:
@@ -132,7 +145,7 @@ def key_policy(organization: Organization) -> Document:
 
 
 def bucket_policy(organization: Organization, bucket: str) -> Document:
-    """Over TLS only; a deploy role writes the cells of its environment, and tenants.
+    """Over TLS only; a deploy role writes its environment's cells, what joins them, and tenants.
 
     A tenant's stack does not bear its environment's name, so another environment's role could
     overwrite a tenant's state; it could not read the secrets in it, and versions are kept.
@@ -170,7 +183,7 @@ def bucket_policy(organization: Organization, bucket: str) -> Document:
                     f"{arn}/.pulumi/{kind}/{below}{stack}*"
                     for kind in ("stacks", "history", "backups", "locks")
                     for below in (f"organization/{PROJECT}/" if kind == "locks" else f"{PROJECT}/",)
-                    for stack in (f"cell.{environment}-", "tenant.")
+                    for stack in (f"cell.{environment}-", f"peering.{environment}-", "tenant.")
                 ],
                 **its,
             },

@@ -108,12 +108,11 @@ def _tell(
         if not made:
             typer.echo("nothing was changed; --make makes it")
     elif account == "management":
-        from bootstrap.documents import CONTEXT
-        from components.aws.state import state_bucket, state_key_alias
+        from bootstrap.documents import secrets_provider
+        from components.aws.state import state_bucket
 
         typer.echo(
             f"\nnow: pulumi login s3://{state_bucket(organization)}\n"
             "     pulumi stack init organization --secrets-provider="
-            f'"awskms://{state_key_alias(organization)}?region={organization.home_region}'
-            f'&context_{CONTEXT}=organization"'
+            f'"{secrets_provider(organization, "organization")}"'
         )

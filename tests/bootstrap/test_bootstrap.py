@@ -4,6 +4,7 @@ import functools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from typing import Any
 
 import boto3
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws, settings
 from moto.core.responses import ActionAuthenticatorMixin
 
-from bootstrap.documents import bucket_policy, key_policy
+from bootstrap.documents import bucket_policy, key_policy, secrets_provider
 from bootstrap.pieces import pieces
 from bootstrap.rights import rights
 from catalog.load import find_root, load
@@ -260,6 +261,35 @@ def test_nobody_but_deploy_roles_and_those_that_look_comes_to_the_states(organiz
     ]
     assert written
     assert all("/.pulumi/locks/" in resource for resource in written)
+
+
+def test_a_deploy_role_writes_the_state_of_every_kind_of_stack_that_it_brings_up(organization):
+    policy = bucket_policy(organization, "states")
+    (written,) = [each["Resource"] for each in policy["Statement"] if each["Sid"] == "WriteProd"]
+    for stack in (
+        "cell.prod-eu-west-1",
+        "peering.prod-eu-west-1.prod-us-east-1",
+        "tenant.brightwater",
+    ):
+        for file in (
+            f"stacks/patchworks/{stack}.json",
+            f"history/patchworks/{stack}/{stack}-1.history.json",
+            f"backups/patchworks/{stack}/{stack}.1.json",
+            f"locks/organization/patchworks/{stack}/1.json",
+        ):
+            arn = f"arn:aws:s3:::states/.pulumi/{file}"
+            assert any(fnmatchcase(arn, pattern) for pattern in written), arn
+    others = "arn:aws:s3:::states/.pulumi/stacks/patchworks/"
+    for stack in ("organization", "cell.dev-eu-west-1", "peering.dev-eu-west-1.dev-us-east-1"):
+        assert not any(fnmatchcase(f"{others}{stack}.json", pattern) for pattern in written)
+
+
+def test_secrets_are_sealed_by_a_key_that_is_found_from_every_account(organization):
+    management = organization.accounts.management
+    assert secrets_provider(organization, "prod") == (
+        f"awskms:///arn:aws:kms:{HOME}:{management}:alias/{organization.name}-pulumi-state"
+        f"?region={HOME}&context_environment=prod"
+    )
 
 
 def test_a_preview_reads_states_and_writes_not_even_a_lock(organization):
