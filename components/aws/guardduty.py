@@ -23,9 +23,10 @@ AGENTS = {
     # GuardDuty would install its agent with an endpoint and a security group of its own making,
     # on which the destruction of a cell's network hangs; cells declare the add-on themselves.
     "EKS_ADDON_MANAGEMENT": "NONE",
-    "EC2_AGENT_MANAGEMENT": "NONE",
     "ECS_FARGATE_AGENT_MANAGEMENT": "NONE",
+    "EC2_AGENT_MANAGEMENT": "NONE",
 }
+"""In the order in which AWS answers: the provider compares lists, and a difference replaces."""
 
 
 class GuardDuty(pulumi.ComponentResource):

@@ -27,7 +27,8 @@ class DatabaseBootstrap(pulumi.ComponentResource):
 
     It also gives movers' login a password, which it draws once and keeps in Secrets Manager. Either
     secret stays in the pod's memory: it is in no argument, variable, log, or state of Pulumi.
-    A changed script is a new job; the old one is cleaned up by itself after a day.
+    A changed script is a new job, and the old one goes. A finished one stays: one that Kubernetes
+    removed would be told as drift every night, and made again by each refresh.
     """
 
     service_account: pulumi.Output[str]
@@ -125,7 +126,6 @@ def _job(
             "spec": {
                 "backoffLimit": 6,
                 "activeDeadlineSeconds": 900,
-                "ttlSecondsAfterFinished": 86_400,
                 "template": template,
             }
         },

@@ -111,14 +111,20 @@ class Application:
         return {"name": self.name, "namespace": self.namespace, "labels": self.labels}
 
     def declare(
-        self, part: str, api_version: str, kind: str, fields: Mapping[str, Any]
+        self,
+        part: str,
+        api_version: str,
+        kind: str,
+        fields: Mapping[str, Any],
+        annotations: Mapping[str, str] | None = None,
     ) -> KubernetesObject:
         """Declare one object of the application, with its top-level fields."""
+        annotated = {"annotations": dict(annotations)} if annotations else {}
         return KubernetesObject(
             f"{self.resource}-{part}",
             api_version,
             kind,
-            metadata=self.metadata,
+            metadata={**self.metadata, **annotated},
             fields=fields,
             opts=self.options,
         )

@@ -79,6 +79,9 @@ class Workload(pulumi.ComponentResource):
             "apps/v1",
             "Deployment",
             {"spec": pods.deployment(application, template, replicas=0 if suspended else None)},
+            # The number of pods is the autoscaler's since it first scaled. Without force the API
+            # server refuses to hand it over; what is not suspended any more gives it back.
+            {"pulumi.com/patchForce": "true"} if suspended else None,
         )
         made = application.service("http", spec.port)
         application.declare(

@@ -91,11 +91,15 @@ def test_guardduty_looks_at_clusters_objects_and_logins(graph, feature):
 
 def test_guardduty_makes_no_endpoint_of_its_own_in_our_networks(graph):
     agents = graph.named("guardduty-eu-west-1-RUNTIME_MONITORING").inputs
-    assert {agent["name"]: agent["autoEnable"] for agent in agents["additionalConfigurations"]} == {
-        "EKS_ADDON_MANAGEMENT": "NONE",
-        "EC2_AGENT_MANAGEMENT": "NONE",
-        "ECS_FARGATE_AGENT_MANAGEMENT": "NONE",
-    }
+    # A list: in another order than AWS answers it, the provider replaces the feature each time.
+    assert agents["additionalConfigurations"] == [
+        {"name": agent, "autoEnable": "NONE"}
+        for agent in (
+            "EKS_ADDON_MANAGEMENT",
+            "ECS_FARGATE_AGENT_MANAGEMENT",
+            "EC2_AGENT_MANAGEMENT",
+        )
+    ]
 
 
 def test_the_audit_account_administers_and_the_management_account_only_delegates(graph):

@@ -179,10 +179,10 @@ def test_a_secret_that_may_not_be_read_is_not_replaced(log_in):
     assert not password.exists()
 
 
-def test_the_job_holds_no_secret_and_runs_out_by_itself():
+def test_the_job_holds_no_secret_ends_by_itself_and_stays_for_whoever_compares():
     graph = evaluate_program(cell)
     job = objects(graph)["pool-a-bootstrap-job"]
-    assert job["spec"]["ttlSecondsAfterFinished"] > 0
+    assert "ttlSecondsAfterFinished" not in job["spec"]
     assert job["spec"]["activeDeadlineSeconds"] > 0
     pod = pod_specs(graph)["pool-a-bootstrap-job"]
     assert pod["restartPolicy"] == "Never"

@@ -121,6 +121,9 @@ def test_a_suspended_tenant_keeps_all_but_the_pods_of_its_services(manifests):
     different = {name for name in manifests if suspended[name] != manifests[name]}
     assert different == {f"acme-{name}-deployment" for name in SERVICES}
     assert {suspended[name]["spec"]["replicas"] for name in different} == {0}
+    # The field is the autoscaler's by then: it is taken by force, or the API server refuses.
+    force = {"pulumi.com/patchForce": "true"}
+    assert all(suspended[name]["metadata"]["annotations"] == force for name in different)
 
 
 def test_a_drain_always_gets_through_even_with_a_single_replica(manifests):
