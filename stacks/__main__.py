@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import pulumi
 
-from catalog.load import find_root, load
-from stacks.ledger import read_ledger
+from catalog.faults import CatalogFaults
+from catalog.load import CatalogNotFoundError, find_root, load
+from stacks.ledger import NoLedgerError, read_ledger
 from stacks.looking import looked_at, only_look
-from stacks.programs import program
+from stacks.programs import UnknownStackNameError, program
 
 
 def main() -> None:
-    """Run the selected stack's program and export what it returns."""
+    """Run the selected stack's program and export what it returns.
+
+    What whoever runs it can mend is told in its own words, without a trace through the code.
+    """
     directory = looked_at()
-    catalog = load(find_root(directory))
-    if directory is not None:
-        only_look(catalog.organization)
-    served = pulumi.get_stack().startswith(("peering.", "tenant."))
-    ledger = read_ledger(catalog) if served else {}
-    for name, value in program(catalog, pulumi.get_stack(), ledger)().items():
+    try:
+        catalog = load(find_root(directory))
+        if directory is not None:
+            only_look(catalog.organization)
+        served = pulumi.get_stack().startswith(("peering.", "tenant."))
+        ledger = read_ledger(catalog) if served else {}
+        chosen = program(catalog, pulumi.get_stack(), ledger)
+    except (CatalogFaults, CatalogNotFoundError, NoLedgerError, UnknownStackNameError) as fault:
+        raise pulumi.RunError(str(fault)) from fault
+    for name, value in chosen().items():
         pulumi.export(name, value)
 
 

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from catalog.organization import Organization
 
 
+class NoLedgerError(LookupError):
+    """The ledger's table is not there, so the organization has not been brought up."""
+
+
 def table_name(organization: str) -> str:
     """The ledger's table."""
     return f"{organization}-placements"
@@ -33,7 +37,7 @@ def read_ledger(catalog: Catalog, client: Any = None) -> Ledger:
     its history (see `components.aws.ledger`).
 
     Raises:
-        LookupError: the table is not there, so the organization has not been brought up.
+        NoLedgerError: the table is not there.
     """
     import boto3
 
@@ -52,7 +56,7 @@ def read_ledger(catalog: Catalog, client: Any = None) -> Ledger:
             for item in page["Items"]:
                 placements[item["tenant"]["S"]] = served(item)
     except dynamodb.exceptions.ResourceNotFoundException:
-        raise LookupError(
+        raise NoLedgerError(
             f"the ledger's table {table} does not exist in {organization.home_region}; "
             "bring up the stack `organization` first"
         ) from None
