@@ -28,6 +28,7 @@ from planning.graphs import EncodedGraph, EncodingError
 from planning.neighbourhood import around
 from planning.severity import RANK
 from policies.registry import rules
+from rehearsal.garbage import search_seldom
 from rehearsal.graph import STACK_REFERENCE_TYPE
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def ready() -> None:
     # What is there now stays: no collection need look at it. Two graphs make some 50,000 objects,
     # most of which go without the collector; it took a quarter of the time.
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    search_seldom()
 
 
 def plan_of(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from rehearsal.garbage import search_seldom
 from scripts.exits import ExitCode
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def patchworks(
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run `patchworks`; always ends in SystemExit with one of the exit codes."""
     # What the SDKs make while they are imported is no garbage, and looking for some takes long.
-    gc.set_threshold(50_000, 20, 50)
+    search_seldom()
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding lacks is shown escaped rather than failing the run.
         if isinstance(stream, io.TextIOWrapper):

@@ -10,6 +10,7 @@ import pytest
 import stalls
 from hypothesis import settings
 
+from rehearsal.garbage import search_seldom
 from rehearsal.servers import process
 
 
@@ -74,7 +75,7 @@ def pytest_collection_finish() -> None:
     """Keep what was imported out of every later search for garbage, and search less often."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    search_seldom()
 
 
 # Before pytest tears fixtures down and removes the directories: an interrupted run may do neither.

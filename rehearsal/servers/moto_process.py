@@ -24,6 +24,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from rehearsal.attempts import TOKEN_HEADER
+from rehearsal.garbage import search_seldom
 from rehearsal.servers import moto_conditions
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def serve(address: Path) -> None:
     moto_conditions.mend()
     # Nearly all that moto makes stays, and to look for garbage in it takes a fifth of its time.
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    search_seldom()
     server = make_server("127.0.0.1", 0, OneAtATime(), threaded=True, request_handler=Handler)
     # Some of moto's answers hold URLs that lead back to it.
     os.environ["MOTO_PORT"] = str(server.port)
