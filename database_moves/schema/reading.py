@@ -37,7 +37,18 @@ def read(
     `stopped` is as `archive.dump` has it, and so is what is raised.
     """
     before = fingerprint.fingerprint(source)
-    written = archive.dump(
+    return Read(write(source, target, directory, options, stopped), before)
+
+
+def write(
+    source: Database,
+    target: Database,
+    directory: Path,
+    options: MoveOptions,
+    stopped: Callable[[], bool] | None = None,
+) -> Archive:
+    """Write the source's schema into a directory, with what a move of these options takes along."""
+    return archive.dump(
         source,
         directory,
         target=target,
@@ -45,4 +56,3 @@ def read(
         grants=options.grants,
         stopped=stopped,
     )
-    return Read(written, before)

@@ -127,13 +127,12 @@ def _found(context: Context) -> Archive:
     except FileNotFoundError:
         pass
     unchanged(context, "source")
-    return archive.dump(
+    return reading.write(
         context.source,
+        context.target,
         context.directory,
-        target=context.target,
-        owners=context.options.owners,
-        grants=context.options.grants,
-        stopped=context.stopping.is_set,
+        context.options,
+        context.stopping.is_set,
     )
 
 
