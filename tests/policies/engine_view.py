@@ -103,7 +103,8 @@ def policy_resources(graph, answered, exports=None):
     options = SimpleNamespace(protect=False)
     props = unknown_checking_proxy(exports or {})
     stack = PolicyResource(STACK_TYPE, props, urn, graph.stack, options, None, None, [], {})
-    return [stack, *found.values()]
+    # The engine keeps no order.
+    return [*reversed(found.values()), stack]
 
 
 def _texts(value):
