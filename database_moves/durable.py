@@ -145,7 +145,7 @@ def launched(executor: str, url: str, application: Application | None = None) ->
     DBOS(config=config)
     DBOS.listen_queues(application.queues)
     try:
-        with _answering(url):
+        with answering(url):
             DBOS.launch()
         yield
     finally:
@@ -192,7 +192,7 @@ def wait(workflow_id: str, check: Callable[[], None] = lambda: None) -> Output:
 def reading(url: str, application: Application | None = None) -> Iterator[DBOSClient]:
     """Look at what is stored, of all or of one application, without running anything."""
     _quiet()
-    with _answering(url):
+    with answering(url):
         if url.startswith("sqlite:") or url not in _migrated:
             DBOS.migrate(url)
             _migrated.add(url)
@@ -208,7 +208,7 @@ def reading(url: str, application: Application | None = None) -> Iterator[DBOSCl
 
 
 @contextlib.contextmanager
-def _answering(url: str) -> Iterator[None]:
+def answering(url: str) -> Iterator[None]:
     """Say of a store that can't be used which it is and why, without the password in its URL."""
     try:
         yield

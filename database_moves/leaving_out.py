@@ -28,7 +28,7 @@ ENDS: tuple[Verb, ...] = ("finish", "abort")
 def may_end(context: Context, state: MoveState, verb: Verb, without: Side) -> None:
     """Raise `RefusedError` where the side that is left out is there, or where it is to serve."""
     known = state.request.source if without == "source" else state.request.target
-    _is_gone(context.database(without), known)
+    check_gone(context.database(without), known)
     other = contexts.other(without)
     if verb == "finish" and state.serving == without:
         raise RefusedError(
@@ -78,7 +78,11 @@ def identity(database: Database) -> Identity:
         return database.identity(connection)
 
 
-def _is_gone(database: Database, known: Place) -> None:
+def check_gone(database: Database, known: Place | None) -> None:
+    """Raise `RefusedError` where a database answers, or its server does.
+
+    One that is not the `known` one counts as gone: it was made anew.
+    """
     again = "run the command without --without"
     try:
         found = identity(database)
@@ -95,5 +99,5 @@ def _is_gone(database: Database, known: Place) -> None:
             f"the {database.side}'s server is there, though it lets no session in: {said}",
             remedy=f"see to that, and {again}",
         ) from error
-    if found == (known.system_identifier, known.database_oid):
-        raise RefusedError(f"the {database.side} answers: {known.address}", remedy=again)
+    if known is None or found == (known.system_identifier, known.database_oid):
+        raise RefusedError(f"the {database.side} answers: {database.address}", remedy=again)

@@ -8,6 +8,8 @@ from rehearsal.state import StackState
 from rehearsal.values import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from rehearsal.local_cloud import LocalCloud
     from rehearsal.servers.poolers import RunningPooler
 
@@ -15,9 +17,12 @@ _SUFFIX = "-pooler-config"
 _TYPE = "kubernetes:core/v1:Secret"
 
 
-def start_poolers(cloud: LocalCloud, tenant: str) -> dict[str, RunningPooler]:
+def start_poolers(
+    cloud: LocalCloud, tenant: str, cells: Collection[str] | None = None
+) -> dict[str, RunningPooler]:
     """Start the pooler of each slice of a tenant, and stop those of slices that are gone.
 
+    With `cells`, those of other cells are left as they are.
     The answer has them by cell. Raises `LookupError` where PgBouncer is not installed or the tenant
     has not been rehearsed, and `process.ServerFailed`.
     """
@@ -30,6 +35,7 @@ def start_poolers(cloud: LocalCloud, tenant: str) -> dict[str, RunningPooler]:
             cell, tenant, configuration=files["pgbouncer.ini"], users=files["userlist.txt"]
         )
         for cell, files in declared.items()
+        if cells is None or cell in cells
     }
 
 

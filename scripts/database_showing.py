@@ -11,10 +11,11 @@ from scripts.exits import ExitCode
 from scripts.tables import print_facts, print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from database_moves.database import Side
-    from database_moves.state import MoveState
+    from database_moves.state import MoveState, Sample
 
 
 def list_moves(state: Path | None, as_json: bool) -> None:
@@ -77,23 +78,35 @@ def print_state(state: MoveState, as_json: bool) -> None:
 def write_report(name: str, output: Path, state: Path | None) -> None:
     """Write the report of a move to a file."""
     from database_moves import durable, store
-    from database_moves.report.document import report
-    from database_moves.report.page import page
-    from database_moves.state import now
 
-    if output.suffix not in (".html", ".json"):
-        raise typer.BadParameter(f"{output} ends neither in .html nor in .json")
+    _report_suffix(output)
     with durable.reading(durable.store_url(state)) as client:
         found = store.load(client, name)
         if found is None:
             raise typer.BadParameter(f"there is no move {name}; `database status` lists them")
-        document = report(found, store.samples(client, name), None, now())
+        samples = store.samples(client, name)
+    write_document(found, samples, output)
+
+
+def write_document(state: MoveState, samples: Sequence[Sample], output: Path) -> None:
+    """Write what is recorded of a move as a page, or as JSON, by the file's ending."""
+    from database_moves.report.document import report
+    from database_moves.report.page import page
+    from database_moves.state import now
+
+    _report_suffix(output)
+    document = report(state, samples, None, now())
     text = page(document) if output.suffix == ".html" else document.model_dump_json(indent=2)
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise typer.BadParameter(f"{output} can't be written: {error.strerror}") from None
     typer.echo(f"wrote {output}")
+
+
+def _report_suffix(output: Path) -> None:
+    if output.suffix not in (".html", ".json"):
+        raise typer.BadParameter(f"{output} ends neither in .html nor in .json")
 
 
 def verify(

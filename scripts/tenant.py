@@ -23,6 +23,7 @@ app = typer.Typer(
 for command in (
     tenant_moving.move,
     tenant_moving.status,
+    tenant_moving.report,
     tenant_moving.rollback,
     tenant_moving.finish,
 ):

@@ -1,9 +1,11 @@
-"""`patchworks tenant move|status|rollback|finish`: takes tenants where they are declared."""
+"""`patchworks tenant move|status|report|rollback|finish`: takes tenants where they are declared."""
 
 from __future__ import annotations
 
 import os
 import sys
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -14,6 +16,7 @@ from scripts.database_options import (
     CarryOption,
     CreateRolesOption,
     MaxPauseOption,
+    WithoutOption,
 )
 from scripts.delivery_options import ENGINE_VARIABLE, EngineOption, named_engine
 from scripts.exits import ExitCode
@@ -21,8 +24,8 @@ from scripts.state_option import StateOption
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from database_moves.database import Side
     from database_moves.options import MoveOptions
     from scripts.delivery_options import EngineName
     from tenant_moves.commands import Asked, Result
@@ -30,6 +33,14 @@ if TYPE_CHECKING:
 
 TenantArgument = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for scripts and CI.")]
+WholeCellOption = Annotated[
+    bool,
+    typer.Option(
+        "--whole-cell",
+        help="With --without: all of that side's cell is gone, and its poolers, bucket and cluster "
+        "are not asked either.",
+    ),
+]
 JobsOption = Annotated[
     int | None, typer.Option("--jobs", help="Sessions on each side that copy the database.")
 ]
@@ -93,6 +104,8 @@ def rollback(
     max_pause: MaxPauseOption = None,
     cancel_blockers: CancelOption = None,
     carry_seconds: CarryOption = None,
+    without: WithoutOption = None,
+    whole_cell: WholeCellOption = False,
     catalog: CatalogOption = None,
     state: StateOption = None,
     engine: EngineOption = "auto",
@@ -101,10 +114,12 @@ def rollback(
     """Bring a tenant in a move back to where it was, with every write made since.
 
     Before the cutover this gives the move up. After it, the other side goes on following, so that
-    `move` can go forward again.
+    `move` can go forward again. `--without target` gives up a move whose target is gone for good.
     """
     from tenant_moves import commands
+    from tenant_moves import without as leaving_out
 
+    _for_one_side(without, whole_cell)
     asked = _asked(
         name,
         catalog,
@@ -114,9 +129,13 @@ def rollback(
         cancel_blockers=cancel_blockers,
         carry_seconds=carry_seconds,
     )
-    if not yes:
-        ask(f"Bring {name} back to where it was?")
-    _run(asked, commands.rollback, as_json)
+    question = f"Bring {name} back to where it was?"
+    if without is None:
+        _run(asked, commands.rollback, as_json, question if not yes else None)
+    else:
+        question += f" Nothing on the {without} is asked or cleared."
+        ending = partial(leaving_out.rollback, side=without, whole_cell=whole_cell)
+        _run(asked, ending, as_json, question if not yes else None)
 
 
 def finish(
@@ -130,6 +149,8 @@ def finish(
             "back to its place while it is there.",
         ),
     ] = False,
+    without: WithoutOption = None,
+    whole_cell: WholeCellOption = False,
     catalog: CatalogOption = None,
     state: StateOption = None,
     engine: EngineOption = "auto",
@@ -138,16 +159,26 @@ def finish(
     """End a tenant's move on the side that serves; there is no way back afterwards.
 
     The last dump of the database that was left goes to the backups of the cell that serves, and
-    that database is dropped.
+    that database is dropped. `--without` ends a move whose other side is gone for good: there is no
+    last dump then, and what is left there is told.
     """
-    from functools import partial
-
     from tenant_moves import commands
+    from tenant_moves import without as leaving_out
 
+    _for_one_side(without, whole_cell)
+    if without and keep:
+        raise typer.BadParameter(
+            f"--keep-old-database and --without: a {without} that is gone is left as it is"
+        )
     asked = _asked(name, catalog, state, engine)
-    if not yes:
-        ask(f"End the move of {name}? The side that does not serve stops following.")
-    _run(asked, partial(commands.finish, drop=not keep), as_json)
+    question = f"End the move of {name}?"
+    if without is None:
+        question += " The side that does not serve stops following."
+        ending = partial(commands.finish, drop=not keep)
+    else:
+        question += f" No last dump is kept, and nothing on the {without} is asked or cleared."
+        ending = partial(leaving_out.finish, side=without, whole_cell=whole_cell)
+    _run(asked, ending, as_json, question if not yes else None)
 
 
 def status(
@@ -170,6 +201,21 @@ def status(
 
     platform = _platform(name, catalog, state, engine)
     show(platform, name, verify=verify, as_json=as_json)
+
+
+def report(
+    name: TenantArgument,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Ends in .html or .json.")
+    ] = Path("move-report.html"),
+    catalog: CatalogOption = None,
+    state: StateOption = None,
+    engine: EngineOption = "auto",
+) -> None:
+    """Write the report of a tenant's move, or of its last one: steps, lag, rates and pauses."""
+    from scripts.tenant_status import write_report
+
+    write_report(_platform(name, catalog, state, engine), name, output)
 
 
 def _asked(
@@ -238,7 +284,17 @@ def ask(question: str) -> None:
     typer.confirm(question, abort=True, err=True)
 
 
-def _run(asked: Asked, command: Callable[[Asked], Result], as_json: bool) -> None:
+def _for_one_side(without: Side | None, whole_cell: bool) -> None:
+    if whole_cell and without is None:
+        raise typer.BadParameter("--whole-cell says more of a side that --without names")
+
+
+def _run(
+    asked: Asked,
+    command: Callable[[Asked], Result],
+    as_json: bool,
+    question: str | None = None,
+) -> None:
     from dataclasses import replace
 
     import psycopg
@@ -250,6 +306,8 @@ def _run(asked: Asked, command: Callable[[Asked], Result], as_json: bool) -> Non
     from scripts.database_running import leave_with_report, stopping
     from scripts.tenant_status import print_result
 
+    if question is not None:
+        ask(question)
     try:
         with progress_on(sys.stderr) as report, stopping(asked.stopping):
             result = command(replace(asked, report=report))

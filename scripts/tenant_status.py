@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,10 +11,13 @@ from scripts.exits import ExitCode
 from scripts.tables import print_facts, print_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from database_moves.state import MoveState
     from stacks.ledger_table import Entry
     from tenant_moves.commands import Result
     from tenant_moves.platform import Platform
+    from tenant_moves.records import Found
 
 
 def show(platform: Platform, tenant: str, *, verify: bool, as_json: bool) -> None:
@@ -31,19 +34,27 @@ def show(platform: Platform, tenant: str, *, verify: bool, as_json: bool) -> Non
     except (MoveError, MotoNotRunning) as error:
         typer.echo(f"patchworks: {error}", err=True)
         raise typer.Exit(ExitCode.FAULTS) from None
-    state = _state(platform, entry)
+    recorded = None
+    if any(each.move for each in history):
+        from tenant_moves.records import look as look_up
+
+        recorded = look_up(platform, tenant, entry, history)
+    state = recorded.state if recorded is not None else None
+    stated = state.model_dump(mode="json") if state is not None else None
     if as_json:
         print_json(
             {
                 "tenant": tenant,
                 "entry": entry and entry.model_dump(mode="json", exclude_none=True),
-                "move": state and state.model_dump(mode="json"),
+                "move": stated if entry is not None and entry.move is not None else None,
+                "last_move": stated,
+                "record_unreached": recorded.unreached if recorded is not None else (),
                 "history": [h.model_dump(mode="json", exclude_none=True) for h in history],
                 "findings": [vars(finding) for finding in findings],
             }
         )
     else:
-        _print(platform, tenant, entry, state)
+        _print(platform, tenant, entry, recorded)
         if history:
             typer.echo("\nHistory")
             print_table(
@@ -73,6 +84,8 @@ def print_result(result: Result, as_json: bool) -> None:
                 "move": result.plan and result.plan.move,
                 "what": result.what,
                 "state": state and state.model_dump(mode="json"),
+                "told": list(result.told),
+                "left": list(result.left),
             }
         )
         return
@@ -80,9 +93,34 @@ def print_result(result: Result, as_json: bool) -> None:
     facts = _swap_facts(state)
     if facts:
         print_facts(facts)
+    for sentence in result.told:
+        typer.echo(f"- {sentence}")
+    for resource in result.left:
+        typer.echo(f"    {resource}")
 
 
-def _print(platform: Platform, tenant: str, entry: Entry | None, state: MoveState | None) -> None:
+def write_report(platform: Platform, tenant: str, output: Path) -> None:
+    """Write the report of the move under way, or of the last one; ends where there is none."""
+    from database_moves.errors import MoveError
+    from rehearsal.servers.moto import MotoNotRunning
+    from scripts.database_showing import write_document
+    from tenant_moves import entries
+    from tenant_moves.records import look
+
+    try:
+        ledger = entries.table(platform.catalog.organization, platform.aws)
+        found = look(platform, tenant, ledger.entry(tenant), ledger.history(tenant), samples=True)
+    except (MoveError, MotoNotRunning) as error:
+        typer.echo(f"patchworks: {error}", err=True)
+        raise typer.Exit(ExitCode.FAULTS) from None
+    if found is None or found.state is None:
+        why = "; ".join(found.unreached) if found is not None else "it has never been moved"
+        typer.echo(f"patchworks: there is no record of a move of {tenant}: {why}", err=True)
+        raise typer.Exit(ExitCode.FAULTS)
+    write_document(found.state, found.samples, output)
+
+
+def _print(platform: Platform, tenant: str, entry: Entry | None, found: Found | None) -> None:
     from tenant_moves.plan import under_way
     from tenant_moves.slices import key
 
@@ -95,6 +133,15 @@ def _print(platform: Platform, tenant: str, entry: Entry | None, state: MoveStat
         if entry.move is not None:
             plan = under_way(entry)
             facts.append(("Move", f"{plan.move}, {key(plan.source)} to {key(plan.target)}"))
+        if entry.gone is not None:
+            facts.append(("Given up", f"{key(entry.gone)}, which is gone for good"))
+    state = found.state if found is not None else None
+    over = entry is None or entry.move is None
+    if found is not None and over:
+        facts.append(("Last move", found.move))
+    if found is not None and state is None and (over or found.unreached):
+        why = "; ".join(found.unreached) or "nothing of it is recorded where the tenant is served"
+        facts.append(("Record", f"none: {why}"))
     if state is not None:
         facts.append(("Phase", state.phase))
         facts += _swap_facts(state)
@@ -112,13 +159,3 @@ def _swap_facts(state: MoveState | None) -> list[tuple[str, str]]:
     if not last.measured:
         what = "its mover was interrupted, so how long writes waited is not known"
     return [("Last switch", what if last.outcome == "done" else f"{what}, undone: {last.reason}")]
-
-
-def _state(platform: Platform, entry: Entry | None) -> Any:
-    from database_moves import durable, store
-    from tenant_moves.context import store_url
-
-    if entry is None or entry.move is None:
-        return None
-    with durable.reading(store_url(platform, entry.tenant)) as client:
-        return store.load(client, entry.move)

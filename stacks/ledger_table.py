@@ -44,6 +44,8 @@ class Entry(CatalogModel):
     way; where a move under way began comes first. Empty while it is in one cell."""
     parting: bool = False
     """Whether that way is needed no more, though it may still be there."""
+    gone: Placement | None = None
+    """The side of the move under way that is gone for good, and without which it is being ended."""
     why: str = ""
     at: datetime
 
@@ -105,6 +107,7 @@ class LedgerTable:
         retained: Sequence[Retained] | None = None,
         spans: Sequence[str] | None = None,
         parting: bool = False,
+        gone: Placement | None = None,
     ) -> Entry:
         """Replace the entry that was read by a new one, if it is still the same.
 
@@ -122,6 +125,7 @@ class LedgerTable:
             retained=tuple(retained if retained is not None else known.retained if known else ()),
             spans=tuple(spans if spans is not None else known.spans if known else ()),
             parting=parting,
+            gone=gone,
             why=why,
             at=datetime.now(UTC),
         )
@@ -169,7 +173,7 @@ def _item(entry: Entry, version: str) -> dict[str, Any]:
         "why": {"S": entry.why},
         "at": {"S": entry.at.isoformat()},
     }
-    for name, value in (("target", entry.target), ("keeps", entry.keeps)):
+    for name, value in (("target", entry.target), ("keeps", entry.keeps), ("gone", entry.gone)):
         if value is not None:
             item[name] = {"S": _text(value)}
     if entry.move is not None:
@@ -201,6 +205,7 @@ def _entry(item: dict[str, Any]) -> Entry:
         move=item.get("move", {}).get("S"),
         spans=tuple(item.get("spans", {}).get("S", "").split()),
         parting="parting" in item,
+        gone=_placement(item, "gone"),
         why=item.get("why", {"S": ""})["S"],
         at=datetime.fromisoformat(item.get("at", {"S": "1970-01-01T00:00:00+00:00"})["S"]),
     )

@@ -129,6 +129,7 @@ def _change(
                 move=entry.move,
                 spans=spans,
                 parting=parting,
+                gone=entry.gone,
                 why=why,
             )
         except StaleEntryError:

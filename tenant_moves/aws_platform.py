@@ -19,6 +19,7 @@ from database_moves.errors import MoveError
 from database_moves.poolers.pgbouncer import way
 from stacks import pulumi_cli
 from stacks.ledger import read_ledger
+from stacks.lost_side import cut, listed
 from stacks.spans import keeps_records, peerings, span
 from tenant_moves import aws_store, entries, pod_pooler
 from tenant_moves.ambient import AmbientAws
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from catalog.tenant import Placement
     from database_moves.poolers.pooler import Pooler
     from stacks.ledger_table import Entry
+    from stacks.lost_side import LostSide
     from tenant_moves.plan import Plan
     from tenant_moves.platform import Aws
     from tenant_moves.slices import DatabaseAt
@@ -138,12 +140,14 @@ class AwsPlatform:
         """By the login that the database's bootstrap made."""
         return self._logins.dsn(at.writer_endpoint, at.port, at.database)
 
-    def poolers(self, tenant: str, source: Database, target: Database) -> tuple[Pooler, ...]:
-        """Every pod of the pooler of every slice."""
+    def poolers(
+        self, tenant: str, source: Database, target: Database, cells: Collection[str]
+    ) -> tuple[Pooler, ...]:
+        """Every pod of the pooler of every slice in these cells."""
         exports, organization = self.exports(tenant), self._catalog.organization
         ways = [way(source, target), way(_reader(exports, source), _reader(exports, target))]
         found: list[Pooler] = []
-        for name in sorted(exports.slices):
+        for name in sorted(set(exports.slices) & set(cells)):
             cluster = Cluster.of(organization, self._catalog.cells[name], self._deployer)
             found += pod_pooler.poolers(cluster, name, names.namespace(tenant), ways)
         return tuple(found)
@@ -174,6 +178,28 @@ class AwsPlatform:
         host, port = self._shared(cell, keeps_records(self._catalog.cells[cell]))
         return aws_store.url(Database(self._logins.dsn(host, port), "source"))
 
+    def copy_url(self, tenant: str, place: Placement) -> str:
+        """A record of moves on the placement's own server, which the mover reaches anyway."""
+        server = self.maintenance(tenant, place)
+        if server is None:
+            raise MoveError(f"the server of {place.cell}/{place.database} is not there")
+        return aws_store.url(server)
+
+    def has_on(self, stack: str, side: LostSide) -> list[str]:
+        """By the state that Pulumi's backend has."""
+        gone: list[dict[str, Any]] = []
+
+        def look(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            gone.extend(cut(resources, side)[1])
+            return resources
+
+        self._rewrite(stack, look)
+        return listed((each["urn"], each.get("id")) for each in gone)
+
+    def let_go(self, stack: str, side: LostSide) -> None:
+        """Out of the state that Pulumi's backend has."""
+        self._rewrite(stack, lambda resources: cut(resources, side)[0])
+
     def served(self) -> Ledger:
         """Read from the organization's table."""
         organization = self._catalog.organization
@@ -181,6 +207,14 @@ class AwsPlatform:
             "dynamodb", organization.accounts.management, organization.home_region
         )
         return read_ledger(self._catalog, client)
+
+    def _rewrite(
+        self, stack: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+    ) -> None:
+        try:
+            pulumi_cli.rewrite(self._root, stack, change, self._environment)
+        except pulumi_cli.CliError as error:
+            raise MoveError(f"the state of {stack} can't be changed: {error}") from error
 
     def _entry(self, tenant: str) -> Entry | None:
         return entries.table(self._catalog.organization, self.aws).entry(tenant)

@@ -6,56 +6,29 @@ was killed anywhere is followed by running the same command again.
 
 from __future__ import annotations
 
-import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from database_moves import commands as databases
 from database_moves import durable, store
 from database_moves.crash_points import reached
-from database_moves.errors import MoveError, RefusedError
-from tenant_moves import checks, entries, lease, plan, retained, stages, ways
-from tenant_moves.context import TenantContext, store_url
+from database_moves.errors import RefusedError
+from tenant_moves import checks, entries, plan, records, retained, stages, ways
+from tenant_moves.asked import Asked, Result
+from tenant_moves.holding import held
 from tenant_moves.lease import HeldError
 from tenant_moves.slices import key, same
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from catalog.tenant import Placement, Retained
     from database_moves.database import Side
-    from database_moves.options import MoveOptions
-    from database_moves.progress import Progress
     from database_moves.state import MoveState
-    from stacks.ledger_table import Entry, LedgerTable
+    from stacks.ledger_table import Entry
+    from tenant_moves.context import TenantContext
     from tenant_moves.plan import Plan
-    from tenant_moves.platform import Platform
 
-
-@dataclass(frozen=True)
-class Asked:
-    """A tenant, where it is moved, and how."""
-
-    platform: Platform
-    tenant: str
-    options: MoveOptions
-    report: Progress
-    stopping: threading.Event
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of a tenant."""
-
-    tenant: str
-    serving: str
-    """The placement that serves, see `slices.key`."""
-    plan: Plan | None
-    state: MoveState | None
-    """Of the database's move."""
-    what: str
-    """One sentence."""
+__all__ = ["Asked", "HeldError", "Result", "check", "compare", "finish", "move", "rollback"]
 
 
 def compare(asked: Asked) -> Plan | None:
@@ -63,7 +36,7 @@ def compare(asked: Asked) -> Plan | None:
 
     Raises `RefusedError` where the tenant has never been brought up.
     """
-    return plan.compare(asked.platform.catalog, asked.tenant, _entry(asked))
+    return plan.compare(asked.platform.catalog, asked.tenant, asked.entry())
 
 
 def check(asked: Asked, found: Plan) -> None:
@@ -77,23 +50,23 @@ def move(asked: Asked) -> Result:
     Raises `RefusedError` before anything is changed, and `AbortedError` where the cutover was
     undone and the old side serves.
     """
-    entry = _entry(asked)
+    entry = asked.entry()
     found = plan.compare(asked.platform.catalog, asked.tenant, entry)
     if found is None:
         what = f"{asked.tenant} is served where it is declared: there is nothing to move"
         if ways.tidy(asked.platform, asked.tenant, entry):
             what += "; its cells are parted"
         return Result(asked.tenant, key(entry.placement), None, None, what)
-    with _held(asked, found, entry) as context:
+    with held(asked, found, entry) as context:
         if found.parting:
             return _leave(asked, context, None)
         if found.closing:
-            return _close(asked, context, _state(asked, found))
+            return _close(asked, context, _state(context))
         if not found.begun:
             check(asked, found)
-        entries.begin(_ledger(asked), found, entry, _there(asked, found, entry))
+        entries.begin(asked.ledger, found, entry, _there(asked, found, entry))
         reached("tenant.begun")
-        known = _state(asked, found)
+        known = _state(context)
         if _over(known):
             return _end(asked, context, known)
         _join(asked, context, known)
@@ -105,20 +78,21 @@ def move(asked: Asked) -> Result:
             state = databases.cutover(context.database_context("target"), context.url)
         reached("tenant.cut-over")
         _late(context, "target")
+        records.keep(context, found.target)
         _settle(context, state)
-        return _result(
-            asked, found, state, f"{key(found.target)} serves, {key(found.source)} follows"
+        return asked.result(
+            found, state, f"{key(found.target)} serves, {key(found.source)} follows"
         )
 
 
 def rollback(asked: Asked) -> Result:
     """Bring the tenant back to where it was: with every write, or before the cutover at once."""
-    entry = _entry(asked)
+    entry = asked.entry()
     found = plan.under_way(entry)
-    with _held(asked, found, entry) as context:
+    with held(asked, found, entry) as context:
         if found.parting:
             return _leave(asked, context, None)
-        state = _state(asked, found)
+        state = _state(context)
         if found.closing:
             return _close(asked, context, state)
         if _over(state):
@@ -129,9 +103,10 @@ def rollback(asked: Asked) -> Result:
         if state is None or state.phase == "aborting" or not _swapped(state):
             return _give_up(asked, context, state)
         _late(context, "source")
+        records.keep(context, found.source)
         _settle(context, state)
-        return _result(
-            asked, found, state, f"{key(found.source)} serves, {key(found.target)} follows"
+        return asked.result(
+            found, state, f"{key(found.source)} serves, {key(found.target)} follows"
         )
 
 
@@ -141,12 +116,12 @@ def finish(asked: Asked, *, drop: bool) -> Result:
     The last dump of the database that was left goes to the backups of the cell that serves; `drop`
     says whether that database is dropped then.
     """
-    entry = _entry(asked)
+    entry = asked.entry()
     found = plan.under_way(entry)
-    with _held(asked, found, entry) as context:
+    with held(asked, found, entry) as context:
         if found.parting:
             return _leave(asked, context, None)
-        state = _state(asked, found)
+        state = _state(context)
         if found.closing:
             return _close(asked, context, state, drop)
         if _over(state):
@@ -174,14 +149,15 @@ def _give_up(asked: Asked, context: TenantContext, state: MoveState | None) -> R
     if state is not None:
         state = databases.abort(context.database_context("source"), context.url)
         reached("tenant.given-up")
+        records.keep(context, found.source)
     _abandon(asked, found, f"the move to {key(found.target)} was given up")
-    return _result(asked, found, state, f"{key(found.source)} serves; the move is given up")
+    return asked.result(found, state, f"{key(found.source)} serves; the move is given up")
 
 
 def _abandon(asked: Asked, found: Plan, why: str) -> None:
     """End a move that was not cut over."""
     _part(asked, found)
-    entries.end(_ledger(asked), found, why, _left(asked, found.source, found.target))
+    entries.end(asked.ledger, found, why, _left(asked, found.source, found.target))
 
 
 def _part(asked: Asked, found: Plan) -> None:
@@ -212,7 +188,7 @@ def _approach(asked: Asked, context: TenantContext, to: Side) -> None:
     is ahead of the gates for a moment, and never behind them while clients write.
     """
     place = context.plan.target if to == "target" else context.plan.source
-    if same(_entry(asked).placement, place):
+    if same(asked.entry().placement, place):
         return
     context.begin("objects")
     exports = context.platform.exports(context.plan.tenant)
@@ -239,7 +215,7 @@ def _end(
         stages.run(context, "dump", serving=state.serving)
     other = found.source if same(serving, found.target) else found.target
     left = _left(asked, serving, other)
-    entries.close(_ledger(asked), found, f"the move ended in {key(serving)}", left)
+    entries.close(asked.ledger, found, f"the move ended in {key(serving)}", left)
     reached("tenant.closed")
     return _close(asked, context, state, drop)
 
@@ -258,11 +234,12 @@ def _close(
 
 def _leave(asked: Asked, context: TenantContext, state: MoveState | None) -> Result:
     """Close the way to the cell that was left; nothing there is reached from here on."""
+    records.keep(context, asked.entry().placement)
     _part(asked, context.plan)
-    entry = entries.end(_ledger(asked), context.plan, "the stack has one slice")
+    entry = entries.end(asked.ledger, context.plan, "the stack has one slice")
     reached("tenant.ended")
     assert entry is not None
-    return _result(asked, context.plan, state, f"{key(entry.placement)} serves alone")
+    return asked.result(context.plan, state, f"{key(entry.placement)} serves alone")
 
 
 def _over(state: MoveState | None) -> bool:
@@ -308,47 +285,6 @@ def _left(asked: Asked, serving: Placement, other: Placement) -> Retained | None
     return retained.look(asked.platform.catalog, asked.platform.aws, asked.tenant, other.cell)
 
 
-def _ledger(asked: Asked) -> LedgerTable:
-    return entries.table(asked.platform.catalog.organization, asked.platform.aws)
-
-
-def _entry(asked: Asked) -> Entry:
-    if asked.tenant not in asked.platform.catalog.tenants:
-        raise RefusedError(
-            f"{asked.tenant} is not in the catalog: it is being deleted, or was never there",
-            remedy="put its file back before anything is done to it",
-        )
-    try:
-        exports = asked.platform.exports(asked.tenant)
-    except MoveError as error:
-        raise RefusedError(
-            f"{asked.tenant} has never been brought up: {error.message}", remedy=error.remedy
-        ) from None
-    return entries.first(_ledger(asked), asked.platform.catalog, asked.tenant, exports.serving)
-
-
-def _state(asked: Asked, found: Plan) -> MoveState | None:
-    with durable.reading(store_url(asked.platform, asked.tenant)) as client:
-        return store.load(client, found.move)
-
-
-@contextlib.contextmanager
-def _held(asked: Asked, found: Plan, entry: Entry) -> Iterator[TenantContext]:
-    """Be the only mover; raises `HeldError` where another one was until just now."""
-    server = asked.platform.maintenance(asked.tenant, found.source)
-    if server is None:
-        raise RefusedError(
-            f"the server of {key(found.source)} is not there",
-            remedy=f"bring the tenant up: `patchworks rehearse tenant.{asked.tenant}`",
-        )
-    with lease.hold(server, asked.tenant):
-        if _entry(asked) != entry:
-            raise HeldError(
-                f"another process has moved {asked.tenant} meanwhile",
-                remedy="run the same command again: it begins with what there is now",
-            )
-        yield TenantContext(asked.platform, found, asked.options, asked.report, asked.stopping)
-
-
-def _result(asked: Asked, found: Plan, state: MoveState | None, what: str) -> Result:
-    return Result(asked.tenant, key(_entry(asked).placement), found, state, what)
+def _state(context: TenantContext) -> MoveState | None:
+    with durable.reading(context.url) as client:
+        return store.load(client, context.plan.move)

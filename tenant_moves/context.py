@@ -7,11 +7,15 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from database_moves import durable
 from database_moves.context import Context, StoppedError
 from database_moves.database import Database
 from database_moves.driven_by import DrivenBy
+from database_moves.errors import MoveError
 from database_moves.progress import Step, silent
+from tenant_moves import absent as sides
 from tenant_moves.belongings import Belongings
 from tenant_moves.switch import TenantSwitch
 
@@ -20,7 +24,9 @@ if TYPE_CHECKING:
 
     from database_moves.database import Side
     from database_moves.options import MoveOptions
+    from database_moves.poolers.pooler import Pooler
     from database_moves.progress import Progress
+    from tenant_moves.absent import Absent
     from tenant_moves.plan import Plan
     from tenant_moves.platform import Platform
     from tenant_moves.slices import Exports
@@ -47,6 +53,8 @@ class TenantContext:
     options: MoveOptions
     report: Progress = silent
     stopping: threading.Event = field(default_factory=threading.Event)
+    absent: Absent | None = None
+    """The side that is gone for good, where the move is ended without it."""
 
     @property
     def executor(self) -> str:
@@ -56,7 +64,12 @@ class TenantContext:
     @property
     def url(self) -> str:
         """Where moves are recorded."""
-        return store_url(self.platform, self.plan.tenant)
+        shared = os.environ.get(durable.URL_VARIABLE)
+        if shared or self.absent is None or self.absent.side == "target":
+            return store_url(self.platform, self.plan.tenant)
+        # What was recorded where the move began is gone with that side.
+        copy = self.platform.copy_url(self.plan.tenant, self.plan.target)
+        return copy or self.platform.store_url(self.plan.tenant)
 
     @property
     def dump_file(self) -> Path:
@@ -75,8 +88,13 @@ class TenantContext:
 
     def database(self, exports: Exports, side: Side) -> Database:
         """One side's database, as the mover's role comes in."""
-        place = self.plan.source if side == "source" else self.plan.target
-        dsn = self.platform.mover_dsn(exports.database(place))
+        at = exports.database(self.plan.place(side))
+        try:
+            dsn = self.platform.mover_dsn(at)
+        except (MoveError, BotoCoreError, ClientError):
+            if self.absent is None or self.absent.side != side:
+                raise
+            dsn = sides.address(at)
         return Database(dsn, side, self.platform.dialled)
 
     def belongings(self, exports: Exports) -> Belongings:
@@ -99,7 +117,7 @@ class TenantContext:
             target=target,
             options=self.options,
             directory=self.platform.directory / self.plan.move,
-            poolers=self.platform.poolers(self.plan.tenant, source, target),
+            poolers=self._poolers(exports, source, target),
             switch=TenantSwitch(
                 self.platform.catalog,
                 self.platform.aws,
@@ -107,11 +125,17 @@ class TenantContext:
                 exports,
                 self.belongings(exports),
                 to,
+                None if self.absent is None else self.absent.cell,
             ),
             report=self.report,
             stopping=_Following(self.stopping),
             driven_by=driven_by(self.plan.tenant),
         )
+
+    def _poolers(self, exports: Exports, source: Database, target: Database) -> tuple[Pooler, ...]:
+        gone = None if self.absent is None else self.absent.cell
+        cells = [cell for cell in exports.slices if cell != gone]
+        return self.platform.poolers(self.plan.tenant, source, target, cells)
 
 
 def driven_by(tenant: str) -> DrivenBy:
@@ -124,6 +148,7 @@ def driven_by(tenant: str) -> DrivenBy:
         finish=f"patchworks tenant finish {tenant}",
         abort=rollback,
         status=f"patchworks tenant status {tenant}",
+        without=True,
     )
 
 

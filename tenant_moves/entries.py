@@ -102,6 +102,8 @@ def flip(ledger: LedgerTable, plan: Plan, serving: Placement, why: str) -> Entry
         )
     if same(entry.placement, serving):
         return entry
+    if entry.gone is not None and same(entry.gone, serving):
+        raise MoveError(f"{key(serving)} is gone for good by the ledger ({entry.why})")
     other = plan.source if same(serving, plan.target) else plan.target
     try:
         return ledger.change(
@@ -111,10 +113,40 @@ def flip(ledger: LedgerTable, plan: Plan, serving: Placement, why: str) -> Entry
             target=plan.target,
             keeps=other,
             move=plan.move,
+            gone=entry.gone,
             why=why,
         )
     except StaleEntryError as stale:
         raise MoveError(str(stale)) from None
+
+
+def give_up(ledger: LedgerTable, plan: Plan, entry: Entry, gone: Placement | None) -> Entry:
+    """Note that a side is gone for good and the move ends without it; None takes that back.
+
+    From then on no mover that was cut off can let that side serve. Raises `RefusedError` where the
+    entry is not any more what was read.
+    """
+    if entry.gone == gone:
+        return entry
+    why = "the side that was given up is there"
+    if gone is not None:
+        why = f"{key(gone)} is gone for good, and {plan.move} ends without it"
+    try:
+        return ledger.change(
+            plan.tenant,
+            entry,
+            placement=entry.placement,
+            target=entry.target,
+            keeps=entry.keeps,
+            move=entry.move,
+            parting=entry.parting,
+            gone=gone,
+            why=why,
+        )
+    except StaleEntryError as stale:
+        raise RefusedError(
+            str(stale), remedy="run the same command again: it begins with what there is now"
+        ) from None
 
 
 def close(ledger: LedgerTable, plan: Plan, why: str, left: Retained | None = None) -> Entry | None:
@@ -133,6 +165,7 @@ def close(ledger: LedgerTable, plan: Plan, why: str, left: Retained | None = Non
             placement=entry.placement,
             target=entry.placement,
             move=plan.move,
+            gone=entry.gone,
             retained=[each for each in _with(entry, left) if each.cell != entry.placement.cell],
             why=why,
         )

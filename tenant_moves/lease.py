@@ -1,4 +1,5 @@
-"""One mover at a time works on a tenant: a lock on the server that the move begins at.
+"""One mover at a time works on a tenant: a lock on the server that the move begins at, or, where
+that is gone for good, on the server of the side that stays.
 
 It ends with the process that holds it. What makes a late mover harmless is the ledger's
 compare-and-set and the databases' gates, not the lock.
@@ -29,8 +30,11 @@ class HeldError(RefusedError):
 
 
 @contextlib.contextmanager
-def hold(server: Database, tenant: str) -> Iterator[None]:
-    """Be the only mover of a tenant; raises `RefusedError` where there is another, or no server."""
+def hold(server: Database, tenant: str, otherwise: str = "") -> Iterator[None]:
+    """Be the only mover of a tenant; raises `RefusedError` where there is another, or no server.
+
+    `otherwise` says what to do where that server never comes back.
+    """
     digest = hashlib.sha256(f"patchworks tenant move {tenant}".encode()).digest()
     number = int.from_bytes(digest[:8], signed=True)
     with contextlib.ExitStack() as stack:
@@ -39,7 +43,7 @@ def hold(server: Database, tenant: str) -> Iterator[None]:
         except psycopg.OperationalError as error:
             raise RefusedError(
                 f"the server {server.address} does not answer: {str(error).splitlines()[0]}",
-                remedy="run the same command when it does",
+                remedy=f"run the same command when it does{otherwise}",
             ) from None
         deadline = time.monotonic() + WAIT_SECONDS
         while True:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,9 @@ from rehearsal.servers.moto import MotoServer
 from rehearsal.servers.poolers import program
 from rehearsal.servers.process import Locked
 from rehearsal.stack_poolers import start_poolers
+from rehearsal.state import StackState
 from stacks.ledger import read_ledger
+from stacks.lost_side import listed
 from tenant_moves.slices import DatabaseAt, Exports
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from rehearsal.local_cloud import LocalCloud
     from rehearsal.outcome import Event, Outcome
     from rehearsal.rehearse import Observer
+    from stacks.lost_side import LostSide
     from tenant_moves.plan import Plan
 
 
@@ -177,14 +180,16 @@ class LocalPlatform:
             ) from None
         return server.mover_dsn(at.database)
 
-    def poolers(self, tenant: str, source: Database, target: Database) -> tuple[Pooler, ...]:
+    def poolers(
+        self, tenant: str, source: Database, target: Database, cells: Collection[str]
+    ) -> tuple[Pooler, ...]:
         """One PgBouncer a cell, where it is installed."""
         if program() is None:
             return ()
         found = []
         for cell in self._cloud.poolers.cells(tenant):
             with contextlib.suppress(LookupError):
-                running = start_poolers(self._cloud, tenant)[cell]
+                running = start_poolers(self._cloud, tenant, cells)[cell]
                 found.append(PgBouncer(running.console_dsn, running.config, source, target))
         return tuple(found)
 
@@ -197,6 +202,30 @@ class LocalPlatform:
         """A file beside the rest."""
         del tenant
         return durable.store_url(self.directory)
+
+    def copy_url(self, tenant: str, place: Placement) -> str | None:
+        """None: the file is in no cell."""
+        del tenant, place
+        return None
+
+    def has_on(self, stack: str, side: LostSide) -> list[str]:
+        """By the rehearsal's state."""
+        state = StackState.read(self._cloud.stack_state(stack), self._cloud.secrets)
+        lost = [each for each in state.resources.values() if side.has(each.urn, each.provider)]
+        return listed((each.urn, each.id) for each in lost)
+
+    def let_go(self, stack: str, side: LostSide) -> None:
+        """Out of the rehearsal's state."""
+        with self._cloud.exclusively(BUSY_SECONDS):
+            state = StackState.open(self._cloud.stack_state(stack), self._cloud.secrets)
+            for each in list(state.resources.values()):
+                if side.has(each.urn, each.provider):
+                    state.remove(each.urn)
+            for left in [each for each in state.leftovers if side.has(each.urn, each.provider)]:
+                state.remove_leftover(left)
+            for each in state.resources.values():
+                if each.protect and side.held(each.provider):
+                    state.put(replace(each, protect=False))
 
     def served(self) -> Ledger:
         """Read from moto's table."""

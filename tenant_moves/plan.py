@@ -12,6 +12,7 @@ from tenant_moves.slices import key, same
 if TYPE_CHECKING:
     from catalog.catalog import Catalog
     from catalog.tenant import Placement
+    from database_moves.database import Side
     from stacks.ledger_table import Entry
 
 MOVE_LIMIT = 40
@@ -32,6 +33,10 @@ class Plan:
     """Whether it is over but for the contraction of the stack; source and target are one then."""
     parting: bool = False
     """Whether nothing is left but to close the ways between its cells, and to note that."""
+
+    def place(self, side: Side) -> Placement:
+        """The placement on a side of the move."""
+        return self.source if side == "source" else self.target
 
     @property
     def described(self) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from catalog.tenant import Placement
     from database_moves.database import Database
     from database_moves.poolers.pooler import Pooler
+    from stacks.lost_side import LostSide
     from tenant_moves.plan import Plan
     from tenant_moves.slices import DatabaseAt, Exports
 
@@ -81,8 +82,10 @@ class Platform(Protocol):
     def mover_dsn(self, at: DatabaseAt) -> str:
         """How the mover's role comes into a tenant's database; it may hold a password."""
 
-    def poolers(self, tenant: str, source: Database, target: Database) -> tuple[Pooler, ...]:
-        """The poolers of every slice of a tenant, each leading to one of the two databases."""
+    def poolers(
+        self, tenant: str, source: Database, target: Database, cells: Collection[str]
+    ) -> tuple[Pooler, ...]:
+        """The poolers of a tenant's slices in cells, each leading to one of the two databases."""
 
     def hindrances(self, plan: Plan) -> Iterator[str]:
         """Why this cloud can't make a move, each with what to do about it."""
@@ -91,6 +94,21 @@ class Platform(Protocol):
         """Where a tenant's moves are recorded, unless a store of all machines is named.
 
         It may hold a password. Raises `MoveError`.
+        """
+
+    def copy_url(self, tenant: str, place: Placement) -> str | None:
+        """Where a copy of that record lies, on the server of a placement.
+
+        None where this platform has one record, whatever becomes of a cell. As `store_url` else.
+        """
+
+    def has_on(self, stack: str, side: LostSide) -> list[str]:
+        """What a stack has on a side, see `stacks.lost_side.listed`; raises `MoveError`."""
+
+    def let_go(self, stack: str, side: LostSide) -> None:
+        """Take what a stack has on a side that is gone for good out of its state.
+
+        Nothing there is asked or deleted; again changes nothing. Raises `MoveError`.
         """
 
     def served(self) -> Ledger:

@@ -12,7 +12,7 @@ from database_moves.database import Database
 from database_moves.state import StepRecord, now, stored
 from tenant_moves import context as contexts
 from tenant_moves import old_database, ways
-from tenant_moves.slices import DatabaseAt
+from tenant_moves.slices import DatabaseAt, key
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,6 +58,14 @@ def settle(request: Output) -> Output:
     return bring_up(request["move"], "settle")
 
 
+@durable.workflow("tenant_let_go")
+def let_go(request: Output) -> Output:
+    """Take what the stack has on a side that is gone for good out of its state."""
+    # Noted before it is done: a process that is killed in between leaves nothing to ask.
+    found = look(request["move"])
+    return forget(request["move"]) | found
+
+
 @durable.workflow("tenant_contract")
 def contract(request: Output) -> Output:
     """Bring the tenant's stack up without the slice that is not needed any more."""
@@ -70,6 +78,8 @@ WORKFLOWS = {
     "objects": objects,
     "dump": dump,
     "settle": settle,
+    "let-go": let_go,
+    "let-go-cell": let_go,
     "contract": contract,
     "drop": drop,
 }
@@ -95,6 +105,28 @@ def bring_up(move: str, name: str) -> Output:
     exports = context.platform.bring_up(context.plan.tenant)
     reached(f"tenant.{name.removesuffix('e')}ed")
     return _record(name, began, f"slices in {', '.join(sorted(exports.slices))}")
+
+
+@durable.step("look")
+def look(move: str) -> Output:
+    """What the stack has on the side that is gone."""
+    context = contexts.of(move)
+    assert context.absent is not None
+    side = context.absent.lost(context.platform.catalog)
+    return {"left": context.platform.has_on(f"tenant.{context.plan.tenant}", side)}
+
+
+@durable.step("let-go")
+def forget(move: str) -> Output:
+    """Have the stack know nothing of the side that is gone; again changes nothing."""
+    context = contexts.of(move)
+    assert context.absent is not None
+    context.begin("let go")
+    began = now()
+    side = context.absent.lost(context.platform.catalog)
+    context.platform.let_go(f"tenant.{context.plan.tenant}", side)
+    reached("tenant.let-go")
+    return _record("let go", began, f"nothing is declared in {key(context.absent.place)}")
 
 
 @durable.step("objects")

@@ -40,6 +40,8 @@ class TenantSwitch:
     belongings: Belongings
     to: Side
     """The side that is to serve; the other one is called for when all is undone."""
+    gone: str | None = None
+    """A cell in which nothing can be asked, as it is gone for good."""
 
     def __call__(self, serving: Side, timeout: float) -> None:
         """Point at a side; see `database_moves.cutover.ports.SwitchHook`."""
@@ -106,4 +108,4 @@ class TenantSwitch:
 
     def _slices(self) -> list[Slice]:
         cells = dict.fromkeys((self.plan.source.cell, self.plan.target.cell))
-        return [self.exports.slices[cell] for cell in cells]
+        return [self.exports.slices[cell] for cell in cells if cell != self.gone]

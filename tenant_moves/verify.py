@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 from database_moves.database import Database
 from database_moves.errors import MoveError
 from tenant_moves import credentials, entries, route, sealing
+from tenant_moves.absent import address
 from tenant_moves.plan import under_way
 from tenant_moves.slices import key
 
@@ -63,7 +64,9 @@ class _Look:
         self._serving = entry.placement
         kept = [place for place in (entry.keeps,) if place is not None]
         # A move that has just begun keeps a placement that the stack does not have yet.
-        self._others = [place for place in kept if key(place) in exports.databases]
+        known = [place for place in kept if key(place) in exports.databases]
+        # Of a side that is given up nothing is asked.
+        self._others = [place for place in known if place != entry.gone]
 
     def all(self) -> Iterator[Finding]:
         yield from self._each("ledger", self._ledger)
@@ -87,6 +90,8 @@ class _Look:
         if self._entry.move is not None:
             plan = under_way(self._entry)
             text += f", in the move {plan.move} from {key(plan.source)} to {key(plan.target)}"
+        if self._entry.gone is not None:
+            text += f"; {key(self._entry.gone)} is given up, and not looked at"
         yield True, text
 
     def _stack(self) -> Iterator[tuple[bool, str]]:
@@ -119,12 +124,20 @@ class _Look:
 
     def _poolers(self) -> Iterator[tuple[bool, str]]:
         source = self._database(self._serving)
-        target = self._database(self._others[0]) if self._others else source
-        for pooler in self._platform.poolers(self._tenant, source, target):
-            state = pooler.state()
-            leads = state.points_at == "source" or target is source
-            text = f"{pooler.described} leads to {'what serves' if leads else 'the other side'}"
-            yield leads and not state.paused, text + (", and is paused" if state.paused else "")
+        target = self._address(self._others[0]) if self._others else source
+        gone = self._entry.gone
+        for cell in self._exports.slices:
+            if gone is not None and cell == gone.cell != self._serving.cell:
+                continue
+            try:
+                for pooler in self._platform.poolers(self._tenant, source, target, [cell]):
+                    state = pooler.state()
+                    leads = state.points_at == "source" or target is source
+                    said = f"leads to {'what serves' if leads else 'the other side'}"
+                    text = f"{pooler.described} {said}" + (", and is paused" * state.paused)
+                    yield leads and not state.paused, text
+            except MoveError as error:
+                yield False, f"the pooler in {cell} can't be asked: {error.message}"
 
     def _secrets(self) -> Iterator[tuple[bool, str]]:
         database = self._exports.database(self._serving)
@@ -153,7 +166,11 @@ class _Look:
     def _databases(self) -> Iterator[tuple[bool, str]]:
         for place in (self._serving, *self._others):
             serves = place is self._serving
-            refusal = self._refusal(place)
+            try:
+                refusal = self._refusal(place)
+            except MoveError as error:
+                yield False, f"{key(place)} can't be asked: {error.message}"
+                continue
             agrees = (refusal is None) == serves
             yield (
                 agrees,
@@ -176,12 +193,19 @@ class _Look:
         try:
             psycopg.connect(dsn).close()
         except psycopg.OperationalError as error:
-            return str(error).strip().rpartition("FATAL:")[2].strip().splitlines()[0]
+            said = str(error).strip()
+            if "FATAL:" not in said:
+                raise MoveError(f"its server does not answer: {said.splitlines()[0]}") from error
+            return said.rpartition("FATAL:")[2].strip().splitlines()[0]
         return None
 
     def _slices(self) -> list[Slice]:
         places = (self._serving, *self._others)
         return [self._exports.slices[cell] for cell in dict.fromkeys(p.cell for p in places)]
+
+    def _address(self, place: Placement) -> Database:
+        """Where the other side's database is, also where it does not answer."""
+        return Database(address(self._exports.database(place)), "source")
 
     def _database(self, place: Placement) -> Database:
         return Database(self._platform.mover_dsn(self._exports.database(place)), "source")

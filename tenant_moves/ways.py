@@ -12,6 +12,7 @@ from tenant_moves import entries
 
 if TYPE_CHECKING:
     from stacks.ledger_table import Entry
+    from stacks.lost_side import LostSide
     from tenant_moves.plan import Plan
     from tenant_moves.platform import Platform
 
@@ -26,14 +27,26 @@ def join(platform: Platform, plan: Plan) -> None:
     reached("tenant.joined")
 
 
-def part(platform: Platform, tenant: str, move: str | None) -> None:
+def part(platform: Platform, tenant: str, move: str | None, gone: LostSide | None = None) -> None:
     """Remove the peerings that the tenant was the last to need.
 
     `move` is the one that ends with it, whose end also notes that it is done; see `entries.end`.
+    Of a cell that is `gone` for good nothing is asked; what it had of a peering is let go of.
     """
     ledger = entries.table(platform.catalog.organization, platform.aws)
+
+    def bring_up(stack: str) -> None:
+        kind, _, pair = stack.partition(".")
+        assert kind == spans.KIND
+        if gone is not None and gone.cell in pair.split("."):
+            if spans.spanned(platform.served(), pair) is not None:
+                # Whoever needs it last lets go of it; nothing of it changes until then.
+                return
+            platform.let_go(stack, gone)
+        platform.bring_up_peering(stack)
+
     try:
-        spans.part(ledger, tenant, move, platform.bring_up_peering)
+        spans.part(ledger, tenant, move, bring_up)
     except StaleEntryError as stale:
         raise MoveError(str(stale), remedy="run the same command again") from None
     reached("tenant.parted")
