@@ -19,10 +19,9 @@ from components.kubernetes.pooler_config import DIRECTORY, PORT
 from rehearsal.servers.poolers import PREPARED_STATEMENTS_SINCE, program, version
 from rehearsal.servers.postgresql_installation import Account, installation
 
-# What differs on this machine comes after what the pod has, and holds.
+# What differs on this machine comes after what the pod has, and holds. The section goes on: where
+# it began anew, PgBouncer would take all else in it for unset.
 WRAPPER = """%include {directory}/pgbouncer.ini
-
-[pgbouncer]
 listen_addr = {address}
 unix_socket_dir = {directory}
 auth_file = {directory}/userlist.txt
