@@ -1,74 +1,24 @@
 """The Automation API's calls, held against a record of what the CLI is given and answers.
 
-No CLI is installed here. `pulumi` is a stand-in that notes its arguments and replays what the CLI's
-documentation and the SDK's own parsers have as its JSON: it shows that the calls are those that the
-CLI takes, and that its answers are understood, and not that a stack can be brought up.
+No CLI is installed here: `recorded_pulumi` replays what its documentation and the SDK's own parsers
+have as its JSON.
 """
 
 import json
-import os
-import stat
-import sys
 
 import pytest
 
 from catalog.load import find_root, load
 from delivery.engine import EngineError
 from delivery.pulumi_engine import PulumiEngine
+from stacks.looking import LOOKS_AT
+from tests.recorded_pulumi import HISTORY, VERSION, on_path
 
 STACK = "cell.dev-eu-west-1"
-STAND_IN = """#!{python} -I
-import json, os, pathlib, sys
-
-home = pathlib.Path({home!r})
-given = sys.argv[1:]
-with (home / "calls.jsonl").open("a") as file:
-    file.write(
-        json.dumps(
-            {{
-                "arguments": given,
-                "directory": os.getcwd(),
-                "looks_at": os.environ.get("PATCHWORKS_LOOKS_AT"),
-            }}
-        )
-        + "\\n"
-    )
-answers = json.loads((home / "answers.json").read_text())
-words = [word for word in given if word != "--non-interactive"]
-for answer in answers:
-    if words[: len(answer["to"])] == answer["to"]:
-        break
-else:
-    sys.exit("error: no answer to " + " ".join(words))
-if "--event-log" in words and answer.get("events"):
-    import grpc
-    from pulumi.runtime.proto import events_pb2, events_pb2_grpc
-
-    address = words[words.index("--event-log") + 1].removeprefix("tcp://")
-    requests = [events_pb2.EventRequest(event=json.dumps(event)) for event in answer["events"]]
-    with grpc.insecure_channel(address) as channel:
-        events_pb2_grpc.EventsStub(channel).StreamEvents(iter(requests))
-sys.stdout.write(answer.get("says", ""))
-sys.stderr.write(answer.get("fails", ""))
-sys.exit(255 if answer.get("fails") else 0)
-"""
-HISTORY = [
-    {
-        "kind": "update",
-        "startTime": "2026-05-01T12:00:00.000Z",
-        "endTime": "2026-05-01T12:01:00.000Z",
-        "message": "",
-        "environment": {},
-        "config": {},
-        "result": "succeeded",
-        "version": 3,
-        "resourceChanges": {"create": 2, "same": 200, "update": 1},
-    }
-]
 OUTPUTS = {"endpoint": "https://a.example", "password": 'p\'w "x" %41@:/$;ü'}
 MASKED = {**OUTPUTS, "password": "[secret]"}
 ANSWERS = [
-    {"to": ["version"], "says": "v3.272.0\n"},
+    {"to": ["version"], "says": VERSION},
     {"to": ["stack", "select"]},
     {"to": ["up"], "says": "Updating\n +  aws:ec2:Vpc vpc created\n"},
     {"to": ["stack", "output", "--json", "--show-secrets"], "says": json.dumps(OUTPUTS)},
@@ -79,35 +29,7 @@ ANSWERS = [
 
 @pytest.fixture
 def cli(tmp_path, monkeypatch):
-    """Puts the stand-in on the path; gives it answers, and tells what it was asked."""
-    program = tmp_path / "bin" / "pulumi"
-    program.parent.mkdir()
-    program.write_text(STAND_IN.format(python=sys.executable, home=str(tmp_path)))
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-
-    class Cli:
-        def answers(self, *answers):
-            (tmp_path / "answers.json").write_text(json.dumps([*answers, *ANSWERS]))
-
-        @property
-        def calls(self):
-            lines = (tmp_path / "calls.jsonl").read_text().splitlines()
-            return [json.loads(line) for line in lines]
-
-        def asked(self, *words):
-            """The arguments of the calls of one command, without the flag that all have."""
-            found = []
-            for call in self.calls:
-                assert "--non-interactive" in call["arguments"] or call["arguments"] == ["version"]
-                given = [each for each in call["arguments"] if each != "--non-interactive"]
-                if given[: len(words)] == list(words):
-                    found.append(given)
-            return found
-
-    made = Cli()
-    made.answers()
-    return made
+    return on_path(tmp_path, ANSWERS, monkeypatch)
 
 
 @pytest.fixture
@@ -123,20 +45,21 @@ def engine(told):
 
 def test_an_update_is_asked_for_as_the_cli_takes_it(cli, engine):
     engine.up(STACK)
-    assert cli.asked("stack", "select") == [["stack", "select", "--stack", STACK]]
-    (update,) = cli.asked("up")
+    (select,) = cli.asked("stack", "select")
+    assert select.arguments == ["stack", "select", "--stack", STACK]
+    update = cli.asked("up")[0].arguments
     assert update[:3] == ["up", "--yes", "--skip-preview"]
     assert update[update.index("--stack") + 1] == STACK
     assert update[update.index("--exec-kind") + 1] == "auto.local"
     assert "--suppress-outputs" in update
     assert update[update.index("--color") + 1] == "never"
-    assert {call["directory"] for call in cli.calls[1:]} == {str(find_root())}
+    assert {call.directory for call in cli.calls[1:]} == {str(find_root())}
 
 
 def test_what_the_update_changed_is_read_from_the_history_without_secrets(cli, engine):
     brought = engine.up(STACK)
     assert brought.changes == {"create": 2, "same": 200, "update": 1}
-    ((*_, history),) = [cli.asked("stack", "history")]
+    history = cli.asked("stack", "history")[-1].arguments
     assert "--show-secrets" not in history
     assert history[history.index("--page-size") + 1] == "1"
 
@@ -206,7 +129,7 @@ def test_drift_is_asked_of_the_cloud_as_well(cli, engine):
     }
     cli.answers({"to": ["preview"], "says": "Previewing\n", "events": [event]})
     assert engine.differences(STACK) == {"update": 1, "delete": 2}
-    (preview,) = cli.asked("preview")
+    (preview,) = (call.arguments for call in cli.asked("preview"))
     assert "--refresh" in preview
     assert preview[preview.index("--stack") + 1] == STACK
 
@@ -256,19 +179,18 @@ def test_a_preview_tells_what_would_be_done_to_each_resource_and_no_value(cli, t
     assert found[2].properties == ("cidrBlock", "tags.owner")
     assert found[2].forced_by == ("cidrBlock",)
     assert told == []
-    (preview,) = cli.asked("preview")
+    (preview,) = (call.arguments for call in cli.asked("preview"))
     assert preview[preview.index("--stack") + 1] == STACK
     # It writes no lock and asks the cloud nothing, which a refresh would.
     assert "--refresh" not in preview
-    assert {call["looks_at"] for call in cli.calls if "preview" in call["arguments"]} == {
-        str(tmp_path)
-    }
-    assert {call["directory"] for call in cli.calls[1:]} == {str(root)}
+    looked_at = {call.environment[LOOKS_AT] for call in cli.asked("preview")}
+    assert looked_at == {str(tmp_path)}
+    assert {call.directory for call in cli.calls[1:]} == {str(root)}
 
 
 def test_an_update_is_never_told_to_look_at_another_catalog(cli, engine):
     engine.up(STACK)
-    assert {call["looks_at"] for call in cli.calls} == {None}
+    assert {call.environment[LOOKS_AT] for call in cli.calls} == {None}
 
 
 def test_settings_alone_are_asked_by_a_refresh_of_what_aws_itself_holds(cli, engine):
@@ -306,9 +228,9 @@ def test_settings_alone_are_asked_by_a_refresh_of_what_aws_itself_holds(cli, eng
         {"to": ["refresh"], "says": "Previewing refresh\n", "events": [event]},
     )
     assert engine.differences(STACK, settings=True) == {"update": 1}
-    (exporting,) = cli.asked("stack", "export")
+    (exporting,) = (call.arguments for call in cli.asked("stack", "export"))
     assert "--show-secrets" not in exporting
-    (refresh,) = cli.asked("refresh")
+    (refresh,) = (call.arguments for call in cli.asked("refresh"))
     assert "--preview-only" in refresh
     targets = [refresh[n + 1] for n, word in enumerate(refresh) if word == "--target"]
     assert targets == [resources[0]["urn"]]

@@ -1,17 +1,10 @@
-"""What AWS is to a move: the CLI's recorded contract, moto, and a PostgreSQL whose TLS is verified.
-
-`pulumi` is a stand-in that notes its arguments and replays answers in the form of the CLI's own. It
-shows what the CLI is asked, and not that a stack can be brought up.
-"""
+"""What AWS is to a move: the CLI's recorded contract, moto, and a record of moves in PostgreSQL."""
 
 from __future__ import annotations
 
 import json
-import os
-import stat
-import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 import psycopg
@@ -35,6 +28,7 @@ from tenant_moves.aws_platform import STACK_PROFILE, AwsPlatform
 from tenant_moves.plan import Plan
 from tenant_moves.slices import DatabaseAt
 from tests.ledger_tables import make_ledger_table
+from tests.recorded_pulumi import HISTORY, VERSION, RecordedPulumi, on_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,23 +42,6 @@ STACK = f"tenant.{TENANT}"
 PASSWORD = "abcDEF123"
 HOST = "prod-eu-west-1-pool-a.cluster-abc.eu-west-1.rds.amazonaws.com"
 HERE = Placement(cell=CELL.name, database="pool-a")
-STAND_IN = """#!{python} -I
-import json, os, pathlib, sys
-
-home = pathlib.Path({home!r})
-given = [word for word in sys.argv[1:] if word != "--non-interactive"]
-profile = {{name: os.environ.get(name) for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID")}}
-with (home / "calls.jsonl").open("a") as file:
-    file.write(json.dumps({{"arguments": given, **profile}}) + "\\n")
-for to, answer in json.loads((home / "answers.json").read_text()):
-    if given[: len(to)] == to or " ".join(given).startswith(" ".join(to)):
-        break
-else:
-    sys.exit("error: no answer to " + " ".join(given))
-sys.stdout.write(answer.get("says", ""))
-sys.stderr.write(answer.get("fails", ""))
-sys.exit(255 if answer.get("fails") else 0)
-"""
 EXPORTS = {
     "serving": {"cell": CELL.name, "database": "pool-a"},
     "hostnames": ["brightwater.example.com"],
@@ -87,61 +64,26 @@ EXPORTS = {
         }
     },
 }
-HISTORY = [
-    {
-        "kind": "update",
-        "startTime": "2026-05-01T12:00:00.000Z",
-        "endTime": "2026-05-01T12:01:00.000Z",
-        "message": "",
-        "environment": {},
-        "config": {},
-        "result": "succeeded",
-        "version": 3,
-        "resourceChanges": {"create": 2},
-    }
-]
 CELL_EXPORTS = {
     "kubeconfig": "[secret]",
     "databases": {"pool-a": {"writer_endpoint": HOST, "port": 5432}},
 }
 
 
-class Cli:
-    """The stand-in's answers and what it was asked."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self.answers()
-
-    def answers(self, *answers: tuple[list[str], dict[str, str]]) -> None:
-        usual: list[tuple[list[str], dict[str, str]]] = [
-            (["version"], {"says": "v3.272.0\n"}),
-            (["stack", "select"], {}),
-            (["up"], {"says": "Updating\n + aws:s3:Bucket made\n"}),
-            (["stack", "output", "--json", "--show-secrets"], {"says": "{}"}),
-            (["stack", "output", "--json", "--stack", STACK], {"says": json.dumps(EXPORTS)}),
-            (["stack", "output", "--json"], {"says": json.dumps(CELL_EXPORTS)}),
-            (["stack", "history"], {"says": json.dumps(HISTORY)}),
-        ]
-        (self._directory / "answers.json").write_text(json.dumps([*answers, *usual]))
-
-    @property
-    def calls(self) -> list[dict[str, Any]]:
-        lines = (self._directory / "calls.jsonl").read_text().splitlines()
-        return [json.loads(line) for line in lines]
-
-    def asked(self, *words: str) -> list[dict[str, Any]]:
-        return [call for call in self.calls if call["arguments"][: len(words)] == [*words]]
+ANSWERS = [
+    {"to": ["version"], "says": VERSION},
+    {"to": ["stack", "select"]},
+    {"to": ["up"], "says": "Updating\n + aws:s3:Bucket made\n"},
+    {"to": ["stack", "output", "--json", "--show-secrets"], "says": "{}"},
+    {"to": ["stack", "output", "--json", "--stack", STACK], "says": json.dumps(EXPORTS)},
+    {"to": ["stack", "output", "--json"], "says": json.dumps(CELL_EXPORTS)},
+    {"to": ["stack", "history"], "says": json.dumps(HISTORY)},
+]
 
 
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    program = tmp_path / "bin" / "pulumi"
-    program.parent.mkdir()
-    program.write_text(STAND_IN.format(python=sys.executable, home=str(tmp_path)))
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
-    return Cli(tmp_path)
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordedPulumi:
+    return on_path(tmp_path, ANSWERS, monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +96,7 @@ def moto() -> Iterator[str]:
 
 
 @pytest.fixture
-def platform(cli: Cli, moto: str, monkeypatch: pytest.MonkeyPatch) -> AwsPlatform:
+def platform(cli: RecordedPulumi, moto: str, monkeypatch: pytest.MonkeyPatch) -> AwsPlatform:
     """A platform with credentials of the cell's account at hand, and a login's secret."""
     del cli
     monkeypatch.setattr(ambient, "_clients", {})
@@ -179,7 +121,7 @@ def platform(cli: Cli, moto: str, monkeypatch: pytest.MonkeyPatch) -> AwsPlatfor
 
 
 def test_recorded_an_update_runs_under_the_deploy_role_s_profile_and_shows_no_secret(
-    cli: Cli, platform: AwsPlatform, monkeypatch: pytest.MonkeyPatch
+    cli: RecordedPulumi, platform: AwsPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(STACK_PROFILE, "deploy")
     told: list[tuple[str, str]] = []
@@ -188,19 +130,24 @@ def test_recorded_an_update_runs_under_the_deploy_role_s_profile_and_shows_no_se
     assert exports.serving == f"{CELL.name}/pool-a"
     assert (STACK, " + aws:s3:Bucket made") in told
     (update,) = cli.asked("up")
-    assert update["arguments"][:3] == ["up", "--yes", "--skip-preview"]
-    assert "--show-secrets" not in update["arguments"]
+    assert update.arguments[:3] == ["up", "--yes", "--skip-preview"]
+    assert "--show-secrets" not in update.arguments
     for call in cli.asked("stack"):
-        assert (call["AWS_PROFILE"], call["AWS_ACCESS_KEY_ID"]) == ("deploy", "")
-    read = [call["arguments"] for call in cli.asked("stack", "output")]
+        assert (
+            call.environment["AWS_PROFILE"],
+            call.environment["AWS_ACCESS_KEY_ID"],
+        ) == ("deploy", "")
+    read = [call.arguments for call in cli.asked("stack", "output")]
     assert ["stack", "output", "--json", "--stack", STACK] in read
 
 
-def test_recorded_exports_are_read_without_secrets(cli: Cli, platform: AwsPlatform) -> None:
+def test_recorded_exports_are_read_without_secrets(
+    cli: RecordedPulumi, platform: AwsPlatform
+) -> None:
     platform.exports(TENANT)
     platform.exports(TENANT)
     (read,) = cli.asked("stack", "output")
-    assert "--show-secrets" not in read["arguments"]
+    assert "--show-secrets" not in read.arguments
     platform.bring_up(TENANT)
     assert cli.asked("stack", "output")[-1] == read
 
@@ -208,12 +155,15 @@ def test_recorded_exports_are_read_without_secrets(cli: Cli, platform: AwsPlatfo
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        ((["stack", "select"], {"fails": f"error: no stack named '{STACK}' found\n"}), "make it"),
-        ((["up"], {"fails": "error: creating Bucket: AccessDenied\n"}), "AccessDenied"),
+        (
+            {"to": ["stack", "select"], "fails": f"error: no stack named '{STACK}' found\n"},
+            "make it",
+        ),
+        ({"to": ["up"], "fails": "error: creating Bucket: AccessDenied\n"}, "AccessDenied"),
     ],
 )
 def test_recorded_what_the_cli_refuses_is_a_fault_of_the_move(
-    cli: Cli, platform: AwsPlatform, answer: tuple[list[str], dict[str, str]], says: str
+    cli: RecordedPulumi, platform: AwsPlatform, answer: dict[str, str], says: str
 ) -> None:
     cli.answers(answer)
     with pytest.raises(MoveError, match=rf"{TENANT} can't be brought up.*{says}"):
@@ -221,7 +171,7 @@ def test_recorded_what_the_cli_refuses_is_a_fault_of_the_move(
 
 
 def test_recorded_tenants_are_those_whose_stacks_have_something_in_them(
-    cli: Cli, platform: AwsPlatform
+    cli: RecordedPulumi, platform: AwsPlatform
 ) -> None:
     listed = [
         {"name": "organization/patchworks/tenant.acme", "current": False, "resourceCount": 9},
@@ -229,14 +179,14 @@ def test_recorded_tenants_are_those_whose_stacks_have_something_in_them(
         {"name": "tenant.brightwater", "current": True, "updateInProgress": False},
         {"name": "cell.dev-eu-west-1", "current": False, "resourceCount": 7},
     ]
-    cli.answers((["stack", "ls", "--json"], {"says": json.dumps(listed)}))
+    cli.answers({"to": ["stack", "ls", "--json"], "says": json.dumps(listed)})
     assert platform.kept() == ["acme", "brightwater"]
 
 
 def test_recorded_a_stack_that_exports_nothing_yet_is_being_created(
-    cli: Cli, platform: AwsPlatform
+    cli: RecordedPulumi, platform: AwsPlatform
 ) -> None:
-    cli.answers((["stack", "output", "--json", "--stack"], {"says": "{}"}))
+    cli.answers({"to": ["stack", "output", "--json", "--stack"], "says": "{}"})
     with pytest.raises(MoveError, match="being created"):
         platform.exports(TENANT)
 
@@ -295,25 +245,25 @@ BUSY = "error: the stack is currently locked by 1 lock(s). Either wait for the o
 
 
 def test_recorded_a_move_to_another_cell_needs_the_stack_of_their_peering(
-    cli: Cli, platform: AwsPlatform
+    cli: RecordedPulumi, platform: AwsPlatform
 ) -> None:
     far, near = (
         Plan(TENANT, "brightwater-2", HERE, target, False)
         for target in (AWAY, Placement(cell=CELL.name, database="pool-b"))
     )
-    cli.answers((["stack", "ls", "--json"], {"says": json.dumps(LISTED[:1])}))
+    cli.answers({"to": ["stack", "ls", "--json"], "says": json.dumps(LISTED[:1])})
     (said,) = platform.hindrances(far)
     assert f"the backend has no stack {PEERING}" in said
     assert list(platform.hindrances(near)) == []
-    cli.answers((["stack", "ls", "--json"], {"says": json.dumps(LISTED)}))
+    cli.answers({"to": ["stack", "ls", "--json"], "says": json.dumps(LISTED)})
     assert list(platform.hindrances(far)) == []
 
 
 def test_recorded_a_peering_is_brought_up_in_turn(
-    cli: Cli, platform: AwsPlatform, monkeypatch: pytest.MonkeyPatch
+    cli: RecordedPulumi, platform: AwsPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(STACK_PROFILE, "deploy")
-    cli.answers((["up"], {"fails": BUSY}))
+    cli.answers({"to": ["up"], "fails": BUSY})
     waited: list[float] = []
 
     def free(seconds: float) -> None:
@@ -324,15 +274,15 @@ def test_recorded_a_peering_is_brought_up_in_turn(
     platform.bring_up_peering(PEERING)
     assert len(waited) == 1
     refused, done = cli.asked("up")
-    assert refused["arguments"][:3] == done["arguments"][:3] == ["up", "--yes", "--skip-preview"]
-    assert done["arguments"][done["arguments"].index("--stack") + 1] == PEERING
-    assert done["AWS_PROFILE"] == "deploy"
+    assert refused.arguments[:3] == done.arguments[:3] == ["up", "--yes", "--skip-preview"]
+    assert done.arguments[done.arguments.index("--stack") + 1] == PEERING
+    assert done.environment["AWS_PROFILE"] == "deploy"
 
 
 def test_recorded_a_peering_that_stays_locked_is_a_fault_that_says_how_to_go_on(
-    cli: Cli, platform: AwsPlatform, monkeypatch: pytest.MonkeyPatch
+    cli: RecordedPulumi, platform: AwsPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cli.answers((["up"], {"fails": BUSY}))
+    cli.answers({"to": ["up"], "fails": BUSY})
     clock = iter(range(0, 100_000, 900))
     monkeypatch.setattr(pulumi_cli.time, "monotonic", lambda: float(next(clock)))
     monkeypatch.setattr(pulumi_cli.time, "sleep", lambda _: None)
@@ -341,7 +291,7 @@ def test_recorded_a_peering_that_stays_locked_is_a_fault_that_says_how_to_go_on(
 
 
 def test_the_other_cell_is_reached_and_the_record_kept_in_the_first_one_while_a_move_spans_both(
-    cli: Cli, platform: AwsPlatform, monkeypatch: pytest.MonkeyPatch
+    cli: RecordedPulumi, platform: AwsPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(aws_store, "url", lambda at: asked.append(at.dsn) or "")
@@ -363,7 +313,9 @@ def test_the_other_cell_is_reached_and_the_record_kept_in_the_first_one_while_a_
         entries.flip(ledger, plan, AWAY, "flipped")
         # Served from the other cell by now, as its stack will say.
         far = {**EXPORTS, "serving": {"cell": AWAY.cell, "database": AWAY.database}}
-        cli.answers((["stack", "output", "--json", "--stack", STACK], {"says": json.dumps(far)}))
+        cli.answers(
+            {"to": ["stack", "output", "--json", "--stack", STACK], "says": json.dumps(far)}
+        )
         platform.store_url(TENANT)
         spans.part(ledger, TENANT, plan.move, lambda _: None)
         assert not platform.reaches(plan)
@@ -373,7 +325,7 @@ def test_the_other_cell_is_reached_and_the_record_kept_in_the_first_one_while_a_
 
 
 def test_without_credentials_a_move_says_what_to_take(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    cli: RecordedPulumi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     del cli
     monkeypatch.setattr(ambient, "_clients", {})
