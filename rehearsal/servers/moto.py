@@ -100,7 +100,7 @@ class MotoServer:
                     [sys.executable, "-m", "rehearsal.servers.moto_process", self._address],
                     pidfile=self._pidfile,
                     log=log,
-                    environment=_environment(),
+                    environment=environment(),
                     directory=Path(__file__).parents[2],
                 )
             deadline = time.monotonic() + START_LIMIT_SECONDS
@@ -196,7 +196,7 @@ class MotoServer:
         return client
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The server's environment: the user's without their AWS and moto settings, and our own."""
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))

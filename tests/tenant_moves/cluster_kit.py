@@ -30,6 +30,7 @@ from websockets.server import ServerProtocol
 from components.kubernetes.pooler_config import DIRECTORY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pods_kit import PoolerPod
@@ -51,6 +52,8 @@ class ClusterApi:
     asked: list[str] = field(default_factory=list)
     callers: set[str] = field(default_factory=set)
     image_has_psql: bool = True
+    settle: Callable[[], None] = lambda: None
+    """Does what the cluster's controllers would have done before pods are asked for."""
 
     def __post_init__(self) -> None:
         self.authority = certificate(self.directory)
@@ -114,6 +117,7 @@ class ClusterApi:
         inside = f"/api/v1/namespaces/{self.namespace}"
         if (method, path) == ("GET", f"{inside}/pods"):
             assert query["labelSelector"] == ["app.kubernetes.io/name=pooler"]
+            self.settle()
             items = [
                 {"metadata": {"name": pod.name}, "status": {"phase": "Running"}}
                 for pod in self.pods.values()
@@ -136,11 +140,13 @@ class ClusterApi:
         assert "x-k8s-aws-id" in url.partition("X-Amz-SignedHeaders=")[2].partition("&")[0]
         parts = urlsplit(url)
         signed = parse_qs(parts.query)
+        session = {key: signed[key][0] for key in ("X-Amz-Security-Token",) if key in signed}
         # moto takes a signed address for one of S3, so that it is asked in the other form.
         answer = requests.post(
             f"{parts.scheme}://{parts.netloc}/",
             data={name: signed[name] for name in ("Action", "Version")},
-            headers={
+            headers=session
+            | {
                 "Authorization": f"AWS4-HMAC-SHA256 Credential={signed['X-Amz-Credential'][0]}, "
                 "SignedHeaders=host, Signature=0"
             },

@@ -241,12 +241,11 @@ class MoverCloud:
         """What happens while a move goes on."""
         cell = self.cell(SOURCE)
         s3, bucket = self.admin("s3", cell.region), self.exports.slice(SOURCE).bucket
-        with iam_enforced.arranged():
-            s3.put_object(Bucket=bucket, Key="since", Body=b"new")
-            s3.delete_object(Bucket=bucket, Key="invoices/1")
-            self.admin("secretsmanager", cell.region).put_secret_value(
-                SecretId=f"{cell.name}/{TENANT}/partner", SecretString="another"
-            )
+        s3.put_object(Bucket=bucket, Key="since", Body=b"new")
+        s3.delete_object(Bucket=bucket, Key="invoices/1")
+        self.admin("secretsmanager", cell.region).put_secret_value(
+            SecretId=f"{cell.name}/{TENANT}/partner", SecretString="another"
+        )
 
     def _keep_dump(self, found: Plan) -> None:
         """Keep a last dump; an upload of it that breaks leaves no parts behind."""
@@ -267,10 +266,9 @@ class MoverCloud:
             old_database.keep(Platform(), found, TARGET, dump, "there")  # type: ignore[arg-type]
         s3.meta.events.unregister("before-call.s3.UploadPart", broken)
         assert dump.exists()
-        with iam_enforced.arranged():
-            bucket = names.backup_bucket(self.catalog.organization, cell)
-            uploads = self.admin("s3", cell.region).list_multipart_uploads(Bucket=bucket)
-            assert uploads.get("Uploads", []) == [], "parts of the dump were left behind"
+        bucket = names.backup_bucket(self.catalog.organization, cell)
+        uploads = self.admin("s3", cell.region).list_multipart_uploads(Bucket=bucket)
+        assert uploads.get("Uploads", []) == [], "parts of the dump were left behind"
         old_database.keep(Platform(), found, TARGET, dump, "there")  # type: ignore[arg-type]
         assert not dump.exists()
 
@@ -278,8 +276,7 @@ class MoverCloud:
         """The last dumps that the target's cell keeps."""
         cell = self.cell(TARGET)
         bucket = names.backup_bucket(self.catalog.organization, cell)
-        with iam_enforced.arranged():
-            found = self.admin("s3", cell.region).list_objects_v2(Bucket=bucket)
+        found = self.admin("s3", cell.region).list_objects_v2(Bucket=bucket)
         return [{"Bucket": bucket, "Key": item["Key"]} for item in found.get("Contents", ())]
 
 

@@ -17,6 +17,7 @@ from kit.workload import Audit, Workload
 from pretending import pretended_extension
 from psycopg.conninfo import make_conninfo
 
+from database_moves.crash_points import VARIABLE
 from rehearsal.servers import process
 from rehearsal.stack_poolers import start_poolers
 from tenant_moves import credentials, entries
@@ -56,10 +57,23 @@ class Ran:
 class TenantJourney(Journey):
     """A tenant between two cells."""
 
+    program: tuple[str, ...] = ("-m", "scripts.main")
+    patience: tuple[str, ...] = ()
+    """Options of moves that only arrange something."""
+
     def __init__(self, directory: Path) -> None:
         super().__init__(directory, lambda name: name in (IRELAND, VIRGINIA, TENANT))
         self.directory = directory
         self._runs = 0
+
+    @property
+    def where(self) -> tuple[str, ...]:
+        """The options that say which catalog, and which cloud."""
+        return ("--catalog", str(self.catalog), "--state", str(self.state))
+
+    def settings(self) -> dict[str, str]:
+        """The environment of a command."""
+        return environment()
 
     @property
     def platform(self) -> LocalPlatform:
@@ -74,22 +88,16 @@ class TenantJourney(Journey):
 
     def tenant(self, command: str, *arguments: str, kill_at: str | None = None) -> Ran:
         """Run `patchworks tenant COMMAND` on the tenant to its end, or to the kill."""
-        line = [
-            *("-m", "scripts.main", "tenant", command, TENANT),
-            *("--catalog", str(self.catalog), "--state", str(self.state), *arguments),
-        ]
+        line = [*self.program, "tenant", command, TENANT, *self.where, *arguments]
         if command != "status":
             line.append("--yes")
-        settings = environment()
-        if kill_at is not None:
-            settings["PATCHWORKS_TEST_KILL_AT"] = kill_at
         done = subprocess.run(
             [sys.executable, *line],
             cwd=ROOT,
-            env=settings,
+            env=self.settings() | ({} if kill_at is None else {VARIABLE: kill_at}),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
@@ -102,7 +110,7 @@ class TenantJourney(Journey):
             assert ended.code == 0 or self.tenant("rollback").code == 0, ended
         self.declare(cell, database)
         if self.serving() != f"{cell}/{database}":
-            self.well("move", "--allow-older-target")
+            self.well("move", "--allow-older-target", *self.patience)
             self.well("finish")
 
     def soak(self, source: tuple[str, str], target: tuple[str, str]) -> None:
@@ -124,7 +132,7 @@ class TenantJourney(Journey):
 
     def install(self) -> None:
         """Start the poolers and make the application's tables, as its migration would."""
-        start_poolers(self.cloud, TENANT)
+        self.pooled(IRELAND)
         workload = Workload(self.directory / "installed", direct=[""] * CLIENTS)
         owner = make_conninfo(self._direct(), options="-c role=brightwater_owner")
         workload.install(owner)
@@ -189,12 +197,18 @@ class TenantJourney(Journey):
             for table in ("entries", "churn", "lines", "orders", "tickets", "scratch"):
                 session.execute(f"DELETE FROM workload.{table}".encode())
             session.execute("UPDATE workload.counters SET n = 0")
+        return Workload(
+            self.directory / f"run-{self._runs}",
+            pooled=self.pooled(cell),
+            pace=pace,
+            seed=self._runs,
+        )
+
+    def pooled(self, cell: str) -> list[str]:
+        """How each client comes in, by the pooler of a cell, which is started where it was not."""
         pooler = start_poolers(self.cloud, TENANT)[cell]
         content = self.secret()
-        dsn = pooler.dsn(content["dbname"], content["username"], content["password"])
-        return Workload(
-            self.directory / f"run-{self._runs}", pooled=[dsn] * CLIENTS, pace=pace, seed=self._runs
-        )
+        return [pooler.dsn(content["dbname"], content["username"], content["password"])] * CLIENTS
 
     def account(self, workload: Workload) -> Audit:
         """Stop the clients and see that every acknowledged write is there exactly once."""
@@ -281,11 +295,11 @@ class TenantJourney(Journey):
             time.sleep(0.3)
 
     def begin_tenant(self, command: str) -> subprocess.Popen[bytes]:
-        line = ["-m", "scripts.main", "tenant", command, TENANT, "--yes"]
+        line = [*self.program, "tenant", command, TENANT, *self.where, "--yes"]
         return subprocess.Popen(
-            [sys.executable, *line, "--catalog", str(self.catalog), "--state", str(self.state)],
+            [sys.executable, *line],
             cwd=ROOT,
-            env=environment(),
+            env=self.settings(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
