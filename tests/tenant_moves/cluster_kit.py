@@ -52,6 +52,8 @@ class ClusterApi:
     asked: list[str] = field(default_factory=list)
     callers: set[str] = field(default_factory=set)
     image_has_psql: bool = True
+    runs_commands: bool = True
+    """Else it takes the request and says nothing."""
     settle: Callable[[], None] = lambda: None
     """Does what the cluster's controllers would have done before pods are asked for."""
 
@@ -105,6 +107,9 @@ class ClusterApi:
             if name not in self.pods or self.pods[name].process is None:
                 say(wire, 404, {"kind": "Status", "message": f'pods "{name}" not found'})
                 return True
+            if not self.runs_commands:
+                wire.recv(1)
+                return False
             Exec(wire, self.pods[name], parse_qs(parts.query)["command"], self).run(raw)
             return False
         else:

@@ -23,7 +23,7 @@ from database_moves.poolers.pgbouncer import way
 from database_moves.poolers.pooler import PoolerUnreachableError
 from rehearsal.servers.postgresql import PostgresqlServers
 from tenant_moves import cluster as clusters
-from tenant_moves import pod_pooler
+from tenant_moves import pod_command, pod_pooler
 from tenant_moves.cluster import Address, Cluster
 
 if TYPE_CHECKING:
@@ -282,3 +282,12 @@ def test_a_cluster_that_is_not_there_is_a_clear_fault(aws: MotoAws) -> None:
     missing = Cluster(aws, "nowhere", CELL.account, CELL.region)
     with pytest.raises(MoveError, match=r"nowhere can't be found.*bring its cell up"):
         missing.pods("tenant-x", {})
+
+
+def test_an_api_that_never_answers_a_command_is_told_and_not_waited_for(
+    api: ClusterApi, poolers: tuple[PodPgBouncer, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pod_command, "OPEN_SECONDS", 1.0)
+    api.runs_commands = False
+    with pytest.raises(PoolerUnreachableError, match="handshake was not answered"):
+        poolers[0].state()
