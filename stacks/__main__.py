@@ -8,7 +8,15 @@ from catalog.faults import CatalogFaults
 from catalog.load import CatalogNotFoundError, find_root, load
 from stacks.ledger import NoLedgerError, read_ledger
 from stacks.looking import looked_at, only_look
-from stacks.programs import UnknownStackNameError, program
+from stacks.programs import LostCellsError, UnknownStackNameError, program
+
+_FAULTS = (
+    CatalogFaults,
+    CatalogNotFoundError,
+    LostCellsError,
+    NoLedgerError,
+    UnknownStackNameError,
+)
 
 
 def main() -> None:
@@ -24,7 +32,7 @@ def main() -> None:
         served = pulumi.get_stack().startswith(("peering.", "tenant."))
         ledger = read_ledger(catalog) if served else {}
         chosen = program(catalog, pulumi.get_stack(), ledger)
-    except (CatalogFaults, CatalogNotFoundError, NoLedgerError, UnknownStackNameError) as fault:
+    except _FAULTS as fault:
         raise pulumi.RunError(str(fault)) from fault
     for name, value in chosen().items():
         pulumi.export(name, value)

@@ -31,6 +31,33 @@ class UnknownStackNameError(LookupError):
         super().__init__(f"there is no stack {stack!r} in the catalog; its stacks are: {known}")
 
 
+class LostCellsError(LookupError):
+    """Tenants are served by cells, or keep something there, that the catalog lacks.
+
+    Attributes:
+        source: the file and line of the first such cell, as it was before it was removed.
+        problem: who is in which cell.
+        remedy: what to do.
+    """
+
+    def __init__(self, catalog: Catalog, ledger: Ledger) -> None:
+        lost: dict[str, list[str]] = {}
+        for name, tenant in sorted(catalog.tenants.items()):
+            for cell in sorted({place.cell for place in placements(tenant, ledger)}):
+                if cell not in catalog.cells:
+                    lost.setdefault(cell, []).append(name)
+        self.source = f"cells/{min(lost)}.yaml:1"
+        self.problem = "; ".join(
+            f"the catalog lacks the cell {cell}, which serves or keeps {', '.join(lost[cell])}"
+            for cell in sorted(lost)
+        )
+        self.remedy = (
+            "put the cell's file back; remove it in a later change, when `patchworks tenant "
+            "finish` has ended the move of everyone who left"
+        )
+        super().__init__(f"{self.source}: {self.problem}; {self.remedy}")
+
+
 @dataclass(frozen=True, slots=True)
 class StackName:
     """A stack's name in its parts."""
@@ -84,6 +111,9 @@ def seen_by(catalog: Catalog, stack: str, ledger: Ledger) -> Catalog:
 
     No program can depend on what it never sees, so whoever compares two commits knows without
     running a program that a stack whose part is the same, under the same code, is unchanged.
+
+    Raises:
+        LostCellsError: the ledger has the stack's tenant in a cell that the catalog lacks.
     """
     parts = parse(catalog, stack)
     match parts.kind:
@@ -102,7 +132,10 @@ def seen_by(catalog: Catalog, stack: str, ledger: Ledger) -> Catalog:
         case "tenant":
             tenant = catalog.tenants[parts.name]
             tenants = {parts.name: tenant}
-            cells = {place.cell: catalog.cells[place.cell] for place in placements(tenant, ledger)}
+            lived_in = {place.cell for place in placements(tenant, ledger)}
+            if not lived_in <= catalog.cells.keys():
+                raise LostCellsError(catalog, ledger)
+            cells = {name: each for name, each in catalog.cells.items() if name in lived_in}
     return catalog.model_copy(update={"cells": cells, "tenants": tenants})
 
 

@@ -184,6 +184,22 @@ def test_a_head_whose_programs_fail_is_reported_with_the_error_and_its_line(
     assert list(planned.cache.rglob("*.json")) == []
 
 
+def test_a_cell_that_is_removed_while_tenants_leave_it_is_named_with_all_of_them(
+    tmp_path: Path,
+) -> None:
+    leaving = ("goldfields-mining", "harbour-foods")
+    clone = Clone(tmp_path / "clone", leaving)
+    clone.remove("cells/prod-ap-southeast-2.yaml")
+    for tenant in leaving:
+        clone.edit((f"tenants/{tenant}.yaml", "prod-ap-southeast-2", "prod-eu-west-1"))
+    planned = run(clone, tmp_path, "--base=HEAD")
+    assert planned.code == 1
+    assert "cells/prod-ap-southeast-2.yaml:1" in planned.markdown
+    assert "serves or keeps goldfields-mining, harbour-foods" in planned.markdown
+    assert "put the cell's file back" in planned.markdown
+    assert "KeyError" not in planned.markdown
+
+
 def test_a_base_that_does_not_evaluate_is_reported_as_such(clone: Clone, tmp_path: Path) -> None:
     program = clone.directory / "stacks/cell.py"
     good = program.read_text()
