@@ -62,6 +62,8 @@ def copy(source: str, target: Remote, keys: Iterable[str], check: Callable[[], N
             *("--files-from-raw", names, "--no-traverse", "--ignore-times"),
             # The keys are known to be wanted, and what was copied is compared by who called.
             *("--no-check-dest", "--s3-no-head", "--s3-no-check-bucket"),
+            # An object that is written meanwhile is not what was listed: that is for a later pass.
+            *("--ignore-checksum", "--ignore-size"),
             *("--transfers", str(TRANSFERS), "--retries", "3", "--use-json-log"),
         ]
         with said.open("wb") as log:

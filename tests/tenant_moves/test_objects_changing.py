@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import iam_enforced
@@ -37,6 +38,36 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MoverClou
 def belongings(cloud: MoverCloud, tmp_path: Path) -> Belongings:
     move = Plan(TENANT, f"{TENANT}-2", SOURCE, TARGET, True)
     return Belongings(cloud.catalog, cloud.aws, move, cloud.exports, tmp_path)
+
+
+def test_objects_that_are_written_while_they_are_copied_are_brought_by_a_later_pass(
+    cloud: MoverCloud, belongings: Belongings
+) -> None:
+    at, there = cloud.exports.slice(SOURCE), cloud.exports.slice(TARGET)
+    stopped = threading.Event()
+    bodies: dict[str, bytes] = {}
+
+    def write() -> None:
+        s3, number = cloud.admin("s3", cloud.cell(SOURCE).region), 0
+        while not stopped.is_set():
+            number += 1
+            key, body = f"changing/{number % 3}", b"x" * number
+            s3.put_object(Bucket=at.bucket, Key=key, Body=body)
+            bodies[key] = body
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    try:
+        done = belongings.approach("target", lambda: None, lambda _: None)
+    finally:
+        stopped.set()
+        writer.join(60)
+    assert done is not None
+    assert len(bodies) == 3
+    belongings.last("target", lambda: None)
+    s3 = cloud.admin("s3", cloud.cell(TARGET).region)
+    for key, body in bodies.items():
+        assert s3.get_object(Bucket=there.bucket, Key=key)["Body"].read() == body
 
 
 def test_who_writes_past_the_policy_in_the_pause_undoes_it(
