@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 TRANSFERS = 16
 POLL_SECONDS = 0.2
+FAULTS = ("error", "critical", "fatal", "alert", "emergency")
+GONE = "api error NoSuchKey"
+"""How rclone passes on what S3 says of an object that is gone."""
 _LONGEST = 500
 """Characters of what rclone says that are passed on."""
 
@@ -52,7 +55,8 @@ def copy(source: str, target: Remote, keys: Iterable[str], check: Callable[[], N
 
     Both buckets are reached as one remote, so that S3 copies by itself, metadata and all: what goes
     through this machine, rclone brings with metadata of its own. `check` is called some times a
-    second; what it raises ends the copying. Raises `MoveError` with rclone's last words.
+    second; what it raises ends the copying. Objects that were deleted since they were listed are
+    left out. Raises `MoveError` with rclone's last words.
     """
     with tempfile.TemporaryDirectory(prefix="patchworks-") as directory:
         names, said = Path(directory, "keys"), Path(directory, "said")
@@ -82,12 +86,22 @@ def copy(source: str, target: Remote, keys: Iterable[str], check: Callable[[], N
                 if process.poll() is None:
                     process.kill()
                 process.wait()
-        if process.returncode != 0:
+        if process.returncode != 0 and not _only_gone(said):
             last = _last_words(said) or f"rclone ended with {process.returncode}"
             raise MoveError(
                 f"objects could not be copied from {source} to {target.bucket}: {last}",
                 remedy="run the same command again, which copies what is left",
             )
+
+
+def _only_gone(said: Path) -> bool:
+    """Whether all that rclone complains of is that an object is gone."""
+    try:
+        lines = [json.loads(line) for line in said.read_text(errors="replace").splitlines()]
+        faults = [str(line["msg"]) for line in lines if line["level"] in FAULTS]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return bool(faults) and all(GONE in fault for fault in faults)
 
 
 def _last_words(said: Path) -> str:

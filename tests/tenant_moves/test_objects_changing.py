@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import iam_enforced
 import pytest
 from moto.iam.access_control import PermissionResult
-from moto.s3.models import FakeBucket
+from moto.s3.exceptions import MissingKey
+from moto.s3.models import FakeBucket, S3Backend
 from mover_cloud import SOURCE, TARGET, TENANT, MoverCloud
 
 from catalog.load import find_root, load
@@ -98,3 +99,24 @@ def test_who_writes_past_the_policy_in_the_pause_undoes_it(
         Bucket=there.bucket, Key="stubborn"
     )
     assert brought["Body"].read() == str(written).encode()
+
+
+def test_what_is_deleted_while_rclone_copies_it_is_left_and_stops_nothing(
+    cloud: MoverCloud, belongings: Belongings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = S3Backend.copy_object
+
+    def copy_unless_gone(self: S3Backend, src_key: Any, *asked: Any, **more: Any) -> None:
+        if src_key.name == "invoices/7":
+            raise MissingKey(key=src_key.name)
+        copy(self, src_key, *asked, **more)
+
+    monkeypatch.setattr(S3Backend, "copy_object", copy_unless_gone)
+    done = belongings.approach("target", lambda: None, lambda _: None)
+    assert done is not None
+    assert done.left == ("invoices/7",)
+    monkeypatch.setattr(S3Backend, "copy_object", copy)
+    belongings.last("target", lambda: None)
+    there = cloud.exports.slice(TARGET)
+    s3 = cloud.admin("s3", cloud.cell(TARGET).region)
+    assert s3.head_object(Bucket=there.bucket, Key="invoices/7")["ContentLength"] == 7
