@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -92,8 +93,9 @@ def check_gone(database: Database, known: Place | None) -> None:
             Ping.NO_ATTEMPT,
         ):
             return
-        if gone(database):
-            return
+        with contextlib.suppress(psycopg.OperationalError):
+            if gone(database):
+                return
         said = next(iter(str(error).strip().splitlines()), "no session")
         raise RefusedError(
             f"the {database.side}'s server is there, though it lets no session in: {said}",

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from catalog.catalog import Catalog
     from catalog.tenant import Placement
 
 _NAME = 3
 """Where a URN has its resource's name; a reference to a provider has its id behind it."""
+_PROVIDERS = ":providers:"
 _DEDICATED = "dedicated"
 
 
@@ -28,44 +29,52 @@ class LostSide:
     cell: str
     databases: tuple[str, ...]
     whole_cell: bool
+    serving: bool
+    """Whether the side that stays is in the same cell."""
 
     @classmethod
-    def of(cls, catalog: Catalog, place: Placement, *, whole_cell: bool) -> LostSide:
-        """A placement's side."""
+    def of(
+        cls, catalog: Catalog, place: Placement, stays: Placement, *, whole_cell: bool
+    ) -> LostSide:
+        """The side of a placement, where the tenant is served by another one."""
         databases = (*catalog.cells[place.cell].databases, _DEDICATED)
-        return cls(place.cell, databases if whole_cell else (place.database,), whole_cell)
+        lost = databases if whole_cell else (place.database,)
+        return cls(place.cell, lost, whole_cell, stays.cell == place.cell)
 
     @property
-    def providers(self) -> frozenset[str]:
-        """The names of the providers that nothing can be asked by; see `stacks.tenant`."""
-        found = {f"{self.cell}-{database}" for database in self.databases}
+    def providers(self) -> frozenset[tuple[str, str]]:
+        """The providers that nothing can be asked by, by type and name; see `stacks.tenant`."""
+        found = {("postgresql", f"{self.cell}-{database}") for database in self.databases}
         if self.whole_cell:
-            found |= {self.cell, f"{self.cell}-cluster"}
+            found |= {("aws", self.cell), ("kubernetes", f"{self.cell}-cluster")}
         return frozenset(found)
 
     def has(self, urn: str, provider: str | None) -> bool:
         """Whether a resource, or a provider, is of this side; by URNs."""
-        if ":providers:" in urn:
-            return _name(urn) in self.providers
-        return bool(provider) and _name(str(provider)) in self.providers
+        of = urn if _PROVIDERS in urn else provider
+        return bool(of) and _provider(str(of)) in self.providers
 
-    def held(self, provider: str | None) -> bool:
+    def held(self, urn: str, provider: str | None) -> bool:
         """Whether a resource that stays may still be protected, though it is to go.
 
-        The update that takes the protection off this side may never have been made.
+        The update that takes the protection off this side may never have been made. Where the cell
+        serves, that is the lost database's own alone.
         """
-        return bool(provider) and _name(str(provider)) == self.cell
+        if not provider or _provider(provider) != ("aws", self.cell):
+            return False
+        own = tuple(f"-{self.cell}-{database}-" for database in self.databases)
+        return not self.serving or any(each in f"{_name(urn)}-" for each in own)
 
 
 def cut(
-    resources: Iterable[Mapping[str, Any]], side: LostSide
+    resources: Sequence[Mapping[str, Any]], side: LostSide
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The resources of a deployment as `pulumi stack export` prints them: what stays, what goes.
 
     What stays refers to nothing that goes, which the engine would take for a damaged state.
     """
-    known = {each["urn"]: dict(each) for each in resources}
-    gone = {urn for urn, each in known.items() if side.has(urn, each.get("provider"))}
+    known = {each["urn"]: each for each in resources}
+    gone = {each["urn"] for each in known.values() if side.has(each["urn"], each.get("provider"))}
     kept = []
     for each in map(dict, resources):
         if each["urn"] in gone:
@@ -83,10 +92,10 @@ def cut(
             }
         if each.get("deletedWith") in gone:
             del each["deletedWith"]
-        if side.held(each.get("provider")):
+        if side.held(each["urn"], each.get("provider")):
             each.pop("protect", None)
         kept.append(each)
-    return kept, [each for urn, each in known.items() if urn in gone]
+    return kept, [dict(each) for each in resources if each["urn"] in gone]
 
 
 def listed(resources: Iterable[tuple[str, str | None]]) -> list[str]:
@@ -97,7 +106,7 @@ def listed(resources: Iterable[tuple[str, str | None]]) -> list[str]:
     return [
         f"{urn.split('::')[2].rpartition('$')[2]} {_name(urn)}" + (f" ({known})" if known else "")
         for urn, known in resources
-        if ":providers:" not in urn
+        if _PROVIDERS not in urn
     ]
 
 
@@ -107,3 +116,8 @@ def _without(urns: Iterable[str] | None, gone: set[str]) -> list[str]:
 
 def _name(urn: str) -> str:
     return urn.split("::")[_NAME]
+
+
+def _provider(urn: str) -> tuple[str, str]:
+    """A provider's type and name, by its URN or a reference to it."""
+    return urn.partition(_PROVIDERS)[2].partition("::")[0], _name(urn)

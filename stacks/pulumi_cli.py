@@ -6,6 +6,7 @@ import contextlib
 import json
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 TURN_SECONDS = 1800.0
 TURN_POLL_SECONDS = 2.0
+_TRIES = 5
 
 
 class CliError(Exception):
@@ -76,6 +78,17 @@ def exports(root: Path, stack: str, environment: Mapping[str, str] | None = None
     return found
 
 
+def resources(
+    root: Path, stack: str, environment: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """What a stack's state has, as `pulumi stack export` prints it, secrets encrypted.
+
+    With what an update that was cut off may have made, whose ids nobody knows. Raises `CliError`.
+    """
+    with explained(stack):
+        return _State(root, stack, environment).read().everything
+
+
 def rewrite(
     root: Path,
     stack: str,
@@ -85,28 +98,87 @@ def rewrite(
     """Replace the resources in a stack's state by others, without asking any cloud.
 
     The SDK's own export asks for secrets in plain; here they stay encrypted, also in the file that
-    the CLI reads, which nobody else may. A state that stays as it was is not written. Raises
-    `CliError`.
+    the CLI reads, which nobody else may. A state that stays as it was is not written.
+
+    The CLI holds the stack's lock while it reads or writes, not in between. So the state is read
+    once more just before it is written, and once after it; whoever brings the stack up in the
+    second between is told of, not kept out. Raises `CliError`, also where an update was cut off
+    while it made what would stay: the CLI's import forgets such operations.
     """
     with explained(stack):
-        workspace = select(root, stack, environment).workspace
+        state = _State(root, stack, environment)
+        for _ in range(_TRIES):
+            found = state.read()
+            after = change(found.resources)
+            if after == found.resources:
+                return
+            unsettled = change(found.pending)
+            if unsettled:
+                urns = ", ".join(str(each.get("urn")) for each in unsettled)
+                raise CliError(
+                    f"an update of {stack} runs, or was cut off while it worked on {urns}: let it "
+                    "end, or see what became of that (delete it, or `pulumi import` it) and "
+                    f"`pulumi refresh --clear-pending-creates --stack {stack}`"
+                )
+            if state.read() != found:
+                continue
+            state.write(found, after)
+            if state.read().urns == [each["urn"] for each in after]:
+                return
+            break
+    raise CliError(f"{stack} is being brought up meanwhile; run the same command again after that")
 
-        def run(*words: str) -> str:
-            command = ["stack", *words, "--stack", stack]
-            done = workspace.pulumi_command.run(command, str(root), dict(workspace.env_vars))
-            return str(done.stdout)
 
-        state = json.loads(run("export"))
-        before = state["deployment"].get("resources") or []
-        after = change(before)
-        if after == before:
-            return
-        state["deployment"]["resources"] = after
+@dataclass(frozen=True)
+class _Exported:
+    """A state as the CLI exports it."""
+
+    document: dict[str, Any]
+
+    @property
+    def resources(self) -> list[dict[str, Any]]:
+        return self.document["deployment"].get("resources") or []
+
+    @property
+    def urns(self) -> list[str]:
+        return [each["urn"] for each in self.resources]
+
+    @property
+    def pending(self) -> list[dict[str, Any]]:
+        """What an update has begun to make, change or delete, and not noted as done."""
+        operations = self.document["deployment"].get("pending_operations") or []
+        return [each["resource"] for each in operations]
+
+    @property
+    def everything(self) -> list[dict[str, Any]]:
+        known = set(self.urns)
+        return [*self.resources, *(each for each in self.pending if each["urn"] not in known)]
+
+
+class _State:
+    """A stack's state in the backend."""
+
+    def __init__(self, root: Path, stack: str, environment: Mapping[str, str] | None) -> None:
+        self._root, self._stack = root, stack
+        self._workspace = select(root, stack, environment).workspace
+
+    def read(self) -> _Exported:
+        return _Exported(json.loads(self._run("export")))
+
+    def write(self, found: _Exported, resources: list[dict[str, Any]]) -> None:
+        deployment = found.document["deployment"] | {"resources": resources}
         with tempfile.TemporaryDirectory(prefix="patchworks-") as directory:
             file = Path(directory) / "state.json"
             file.touch(mode=0o600)
-            file.write_text(json.dumps(state), encoding="utf-8")
-            run("import", "--file", str(file))
+            file.write_text(
+                json.dumps(found.document | {"deployment": deployment}), encoding="utf-8"
+            )
+            self._run("import", "--file", str(file))
+
+    def _run(self, *words: str) -> str:
+        command = ["stack", *words, "--stack", self._stack]
+        variables = dict(self._workspace.env_vars)
+        return str(self._workspace.pulumi_command.run(command, str(self._root), variables).stdout)
 
 
 def made(root: Path, environment: Mapping[str, str] | None = None) -> list[str]:

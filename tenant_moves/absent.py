@@ -26,6 +26,8 @@ class Absent:
     place: Placement
     whole_cell: bool
     """Whether its cell is gone as well: cluster, poolers, bucket and secrets."""
+    stays: Placement
+    """The side that serves alone from then on."""
 
     @property
     def cell(self) -> str | None:
@@ -34,7 +36,7 @@ class Absent:
 
     def lost(self, catalog: Catalog) -> LostSide:
         """What stacks have there."""
-        return LostSide.of(catalog, self.place, whole_cell=self.whole_cell)
+        return LostSide.of(catalog, self.place, self.stays, whole_cell=self.whole_cell)
 
 
 def address(at: DatabaseAt) -> str:

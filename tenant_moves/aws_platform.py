@@ -187,18 +187,20 @@ class AwsPlatform:
 
     def has_on(self, stack: str, side: LostSide) -> list[str]:
         """By the state that Pulumi's backend has."""
-        gone: list[dict[str, Any]] = []
-
-        def look(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
-            gone.extend(cut(resources, side)[1])
-            return resources
-
-        self._rewrite(stack, look)
-        return listed((each["urn"], each.get("id")) for each in gone)
+        try:
+            found = pulumi_cli.resources(self._root, stack, self._environment)
+        except pulumi_cli.CliError as error:
+            raise MoveError(f"the state of {stack} can't be read: {error}") from error
+        return listed((each["urn"], each.get("id")) for each in cut(found, side)[1])
 
     def let_go(self, stack: str, side: LostSide) -> None:
         """Out of the state that Pulumi's backend has."""
-        self._rewrite(stack, lambda resources: cut(resources, side)[0])
+        try:
+            pulumi_cli.rewrite(
+                self._root, stack, lambda found: cut(found, side)[0], self._environment
+            )
+        except pulumi_cli.CliError as error:
+            raise MoveError(f"the state of {stack} can't be changed: {error}") from error
 
     def served(self) -> Ledger:
         """Read from the organization's table."""
@@ -207,14 +209,6 @@ class AwsPlatform:
             "dynamodb", organization.accounts.management, organization.home_region
         )
         return read_ledger(self._catalog, client)
-
-    def _rewrite(
-        self, stack: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
-    ) -> None:
-        try:
-            pulumi_cli.rewrite(self._root, stack, change, self._environment)
-        except pulumi_cli.CliError as error:
-            raise MoveError(f"the state of {stack} can't be changed: {error}") from error
 
     def _entry(self, tenant: str) -> Entry | None:
         return entries.table(self._catalog.organization, self.aws).entry(tenant)

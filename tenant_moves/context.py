@@ -17,6 +17,7 @@ from database_moves.errors import MoveError
 from database_moves.progress import Step, silent
 from tenant_moves import absent as sides
 from tenant_moves.belongings import Belongings
+from tenant_moves.slices import key
 from tenant_moves.switch import TenantSwitch
 
 if TYPE_CHECKING:
@@ -88,11 +89,16 @@ class TenantContext:
 
     def database(self, exports: Exports, side: Side) -> Database:
         """One side's database, as the mover's role comes in."""
-        at = exports.database(self.plan.place(side))
+        place = self.plan.place(side)
+        # Once the ledger is closed, the plan has the side that stays on both of its sides.
+        left_out = self.absent is not None and self.absent.side == side
+        if self.absent is not None and left_out and key(self.absent.place) in exports.databases:
+            place = self.absent.place
+        at = exports.database(place)
         try:
             dsn = self.platform.mover_dsn(at)
         except (MoveError, BotoCoreError, ClientError):
-            if self.absent is None or self.absent.side != side:
+            if not left_out:
                 raise
             dsn = sides.address(at)
         return Database(dsn, side, self.platform.dialled)

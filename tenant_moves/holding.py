@@ -31,8 +31,9 @@ def held(asked: Asked, found: Plan, entry: Entry) -> Iterator[TenantContext]:
     if entry.gone is not None:
         raise RefusedError(
             f"the move of {asked.tenant} is being ended without {key(entry.gone)}",
-            remedy="run that command again, which completes it: `patchworks tenant finish "
-            f"{asked.tenant} --without ...`, as it was given",
+            remedy="run the command that ends it again, as it was given: `patchworks tenant finish "
+            f"{asked.tenant} --without ...`, or `patchworks tenant rollback {asked.tenant} "
+            "--without target` of a move that was not cut over",
         )
     otherwise = ""
     if found.begun and not same(entry.placement, found.source):
@@ -45,14 +46,14 @@ def held(asked: Asked, found: Plan, entry: Entry) -> Iterator[TenantContext]:
 
 @contextlib.contextmanager
 def held_without(
-    asked: Asked, found: Plan, entry: Entry, absent: Absent, stays: Placement
+    asked: Asked, found: Plan, entry: Entry, absent: Absent
 ) -> Iterator[TenantContext]:
     """Be the only one who ends the move without a side, by the server of the other one.
 
     A mover that still reaches the side that is left out may hold the lease there. It is stopped by
     the ledger, which says that this side is given up, and by the lease of the database that stays.
     """
-    with _leased(asked, found, entry, stays, ""):
+    with _leased(asked, found, entry, absent.stays, ""):
         yield TenantContext(
             *(asked.platform, found, asked.options, asked.report, asked.stopping), absent=absent
         )

@@ -9,7 +9,6 @@ from database_moves.errors import RefusedError
 from tenant_moves.slices import key, same
 
 if TYPE_CHECKING:
-    from catalog.tenant import Placement
     from database_moves.state import MoveState
     from stacks.ledger_table import Entry
     from tenant_moves.absent import Absent
@@ -24,10 +23,9 @@ def may_be_left_out(
     verb: Literal["finish", "abort"],
     entry: Entry,
     absent: Absent,
-    stays: Placement,
 ) -> None:
     """Raise `RefusedError` where catalog or ledger forbid it; no server is asked."""
-    name, place = asked.tenant, absent.place
+    name, place, stays = asked.tenant, absent.place, absent.stays
     if absent.whole_cell and place.cell == stays.cell:
         raise RefusedError(
             f"{place.cell} serves {name} from {key(stays)}",
@@ -37,9 +35,9 @@ def may_be_left_out(
         _holds_no_writes(verb, entry, absent, name)
 
 
-def is_not_declared(asked: Asked, absent: Absent, stays: Placement) -> None:
+def is_not_declared(asked: Asked, absent: Absent) -> None:
     """Raise `RefusedError` where the tenant's file would have its stack made where all is gone."""
-    name, place = asked.tenant, absent.place
+    name, place, stays = asked.tenant, absent.place, absent.stays
     declared = asked.platform.catalog.tenants[name].placement
     if same(declared, place) or (absent.whole_cell and declared.cell == place.cell):
         raise RefusedError(
@@ -77,8 +75,6 @@ def is_gone(
     """Raise `RefusedError` where the side answers, or the databases say that it has writes."""
     absent, found = context.absent, context.plan
     assert absent is not None
-    if entry.keeps is not None:
-        _phase_allows(context, verb, state)
     exports = context.platform.exports(found.tenant)
     if key(absent.place) not in exports.databases:
         if entry.keeps is not None:
@@ -93,9 +89,13 @@ def is_gone(
     leaving_out.may_end(context.database_context("target"), state, verb, absent.side)
 
 
-def _phase_allows(
-    context: TenantContext, verb: Literal["finish", "abort"], state: MoveState | None
+def phase_allows(
+    context: TenantContext,
+    verb: Literal["finish", "abort"],
+    entry: Entry,
+    state: MoveState | None,
 ) -> None:
+    """Raise `RefusedError` where the move's record says that another command ends it, or none."""
     absent, found = context.absent, context.plan
     assert absent is not None
     run = f"`patchworks tenant {{}} {found.tenant} --without {absent.side}`"
@@ -107,6 +107,14 @@ def _phase_allows(
     over = state is not None and state.phase in ("finished", "aborted")
     swapped = state is not None and any(swap.outcome == "done" for swap in state.swaps)
     if verb == "finish" and not swapped and not over:
+        if absent.side == "source":
+            # The ledger was flipped, and the process died before it noted how the swap went.
+            raise RefusedError(
+                f"{key(entry.placement)} serves {found.tenant} and goes on to, but how the cutover "
+                "ended was not recorded, and only both sides tell it",
+                remedy=f"bring the server of {key(absent.place)} back, from a backup if need be, "
+                f"and run `patchworks tenant move {found.tenant}`",
+            )
         raise RefusedError(
             f"{found.described} has not been cut over yet", remedy=run.format("rollback")
         )

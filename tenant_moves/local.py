@@ -224,7 +224,7 @@ class LocalPlatform:
             for left in [each for each in state.leftovers if side.has(each.urn, each.provider)]:
                 state.remove_leftover(left)
             for each in state.resources.values():
-                if each.protect and side.held(each.provider):
+                if each.protect and side.held(each.urn, each.provider):
                     state.put(replace(each, protect=False))
 
     def served(self) -> Ledger:

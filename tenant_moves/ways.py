@@ -27,12 +27,16 @@ def join(platform: Platform, plan: Plan) -> None:
     reached("tenant.joined")
 
 
-def part(platform: Platform, tenant: str, move: str | None, gone: LostSide | None = None) -> None:
+def part(
+    platform: Platform, tenant: str, move: str | None, gone: LostSide | None = None
+) -> list[str]:
     """Remove the peerings that the tenant was the last to need.
 
     `move` is the one that ends with it, whose end also notes that it is done; see `entries.end`.
-    Of a cell that is `gone` for good nothing is asked; what it had of a peering is let go of.
+    Of a cell that is `gone` for good nothing is asked; what it had of a peering is let go of, and
+    returned: type, name and id of each.
     """
+    left: list[str] = []
     ledger = entries.table(platform.catalog.organization, platform.aws)
 
     def bring_up(stack: str) -> None:
@@ -42,6 +46,7 @@ def part(platform: Platform, tenant: str, move: str | None, gone: LostSide | Non
             if spans.spanned(platform.served(), pair) is not None:
                 # Whoever needs it last lets go of it; nothing of it changes until then.
                 return
+            left.extend(platform.has_on(stack, gone))
             platform.let_go(stack, gone)
         platform.bring_up_peering(stack)
 
@@ -50,6 +55,7 @@ def part(platform: Platform, tenant: str, move: str | None, gone: LostSide | Non
     except StaleEntryError as stale:
         raise MoveError(str(stale), remedy="run the same command again") from None
     reached("tenant.parted")
+    return left
 
 
 def tidy(platform: Platform, tenant: str, entry: Entry) -> bool:

@@ -24,7 +24,7 @@ from tenant_moves.slices import key, same
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from catalog.tenant import Placement, Retained
+    from catalog.tenant import Retained
     from database_moves.database import Side
     from database_moves.state import MoveState
     from stacks.ledger_table import Entry
@@ -52,14 +52,17 @@ def rollback(asked: Asked, side: Side, *, whole_cell: bool) -> Result:
 def _end(asked: Asked, verb: Verb, side: Side, whole_cell: bool) -> Result:
     entry = asked.entry()
     found = plan.under_way(entry)
-    absent, stays = _sides(asked, entry, found, side, whole_cell)
-    leaving.may_be_left_out(asked, verb, entry, absent, stays)
-    with held_without(asked, found, entry, absent, stays) as context:
+    absent = _sides(asked, entry, found, side, whole_cell)
+    stays = absent.stays
+    leaving.may_be_left_out(asked, verb, entry, absent)
+    with held_without(asked, found, entry, absent) as context:
         state = _load(context)
-        with _told_of_the_cell(context, verb, stays):
+        with _told_of_the_cell(context, verb):
+            if entry.keeps is not None:
+                leaving.phase_allows(context, verb, entry, state)
             if entry.gone is None:
                 leaving.is_gone(context, verb, entry, state)
-            leaving.is_not_declared(asked, absent, stays)
+            leaving.is_not_declared(asked, absent)
             if entry.gone is None:
                 entry = entries.give_up(asked.ledger, found, entry, absent.place)
             reached("tenant.side-given-up")
@@ -69,12 +72,12 @@ def _end(asked: Asked, verb: Verb, side: Side, whole_cell: bool) -> Result:
                 reached("tenant.database-ended")
                 entries.flip(asked.ledger, found, stays, f"{key(stays)} serves")
                 why = f"the move ended in {key(stays)}, without {key(absent.place)}"
-                entries.close(asked.ledger, found, why, _left(asked, absent, stays))
+                entries.close(asked.ledger, found, why, _left(asked, absent))
             reached("tenant.closed")
             left = stages.run(context, "let-go-cell" if whole_cell else "let-go")["left"]
             stages.run(context, "contract")
         lost = absent.lost(asked.platform.catalog) if whole_cell else None
-        ways.part(asked.platform, asked.tenant, found.move, lost)
+        left = [*left, *ways.part(asked.platform, asked.tenant, found.move, lost)]
         told = _told(context, state, left)
         entries.end(asked.ledger, found, f"the stack has one slice; {key(absent.place)} was left")
         reached("tenant.ended")
@@ -82,10 +85,8 @@ def _end(asked: Asked, verb: Verb, side: Side, whole_cell: bool) -> Result:
         return replace(result, told=told, left=tuple(left))
 
 
-def _sides(
-    asked: Asked, entry: Entry, found: Plan, side: Side, whole_cell: bool
-) -> tuple[Absent, Placement]:
-    """The side to leave out, and the placement that stays."""
+def _sides(asked: Asked, entry: Entry, found: Plan, side: Side, whole_cell: bool) -> Absent:
+    """The side to leave out."""
     other = contexts.other(side)
     if entry.keeps is not None:
         if entry.gone is not None and not same(entry.gone, found.place(side)):
@@ -93,11 +94,11 @@ def _sides(
                 f"the move is being ended without {key(entry.gone)}",
                 remedy=f"run it again with `--without {other}`",
             )
-        return Absent(side, found.place(side), whole_cell), found.place(other)
+        return Absent(side, found.place(side), whole_cell, found.place(other))
     # Only the history still says which placement was let go of.
     kept = [each.keeps for each in asked.ledger.history(asked.tenant) if each.move == found.move]
     place = entry.gone or next(filter(None, reversed(kept)))
-    return Absent(side, place, whole_cell), entry.placement
+    return Absent(side, place, whole_cell, entry.placement)
 
 
 def _load(context: TenantContext) -> MoveState | None:
@@ -131,9 +132,9 @@ def _end_database(
         raise
 
 
-def _left(asked: Asked, absent: Absent, stays: Placement) -> Retained | None:
+def _left(asked: Asked, absent: Absent) -> Retained | None:
     """What the cloud keeps in the cell that is left, where it can be asked."""
-    if absent.whole_cell or absent.place.cell == stays.cell:
+    if absent.whole_cell or absent.place.cell == absent.stays.cell:
         return None
     return retained.look(
         asked.platform.catalog, asked.platform.aws, asked.tenant, absent.place.cell
@@ -141,7 +142,7 @@ def _left(asked: Asked, absent: Absent, stays: Placement) -> Retained | None:
 
 
 @contextlib.contextmanager
-def _told_of_the_cell(context: TenantContext, verb: Verb, stays: Placement) -> Iterator[None]:
+def _told_of_the_cell(context: TenantContext, verb: Verb) -> Iterator[None]:
     """Say of what fails how to go on where the rest of the cell does not answer either."""
     absent = context.absent
     assert absent is not None
@@ -150,7 +151,7 @@ def _told_of_the_cell(context: TenantContext, verb: Verb, stays: Placement) -> I
     except RefusedError:
         raise
     except MoveError as error:
-        if absent.whole_cell or absent.place.cell == stays.cell:
+        if absent.whole_cell or absent.place.cell == absent.stays.cell:
             raise
         command = "finish" if verb == "finish" else "rollback"
         raise MoveError(

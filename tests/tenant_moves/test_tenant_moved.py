@@ -171,6 +171,10 @@ def test_a_kill_at_any_step_of_the_pause_or_of_the_end_is_gone_on_from(
             killed = journey.tenant("finish", kill_at=point)
             assert killed.killed, (point, killed)
             clients.wait_for_writes(3)
+            if point == "tenant.closed":
+                # Also when only the contraction is left, a side that is there is not left out.
+                refused = journey.tenant("finish", "--without", "source", "--whole-cell")
+                assert (refused.code, "the source answers" in refused.error) == (3, True), refused
         done = journey.tenant("finish", "--json")
         assert done.code == 0, done
         assert journey.account(clients).pooler_errors == ()
