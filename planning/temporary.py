@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import secrets
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Self
 
 PREFIX = "patchworks-plan-"
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - directories there are made for this user alone
+_BEING_MADE_SECONDS = 3600
 _SHARE = 4
 """What is kept in memory takes less than a quarter of what is free there."""
 
@@ -23,17 +27,31 @@ class TemporaryDirectory:
 
         A disk takes a millisecond for each of thousands of small files.
         """
+        self._process, self._descriptor = os.getpid(), -1
+        self.path = _place(most) / f"{PREFIX}{secrets.token_hex(8)}"
         # Locked before it has the name by which others find it.
-        made = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=_place(most)))
-        self._descriptor = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        self.path = made.rename(made.with_name(made.name.removeprefix(".")))
+        made = self.path.with_name(f".{self.path.name}")
+        try:
+            made.mkdir(0o700)
+            self._descriptor = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            made.rename(self.path)
+        except BaseException:
+            # An interrupt may come between any two of them.
+            shutil.rmtree(made, ignore_errors=True)
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        """An interrupt may come before whoever made the directory has it in hand."""
+        if self._process == os.getpid():
+            self.close()
 
     def close(self) -> None:
         """Remove the directory and all in it; twice is no harm."""
@@ -43,16 +61,17 @@ class TemporaryDirectory:
             self._descriptor = -1
 
 
-def _place(most: int | None) -> Path | None:
-    """Where a directory is made; None for where temporary files lie, as a person may have said."""
+def _place(most: int | None) -> Path:
+    """Where a directory is made; a person may have said where temporary files are to lie."""
+    usual = Path(tempfile.gettempdir())
     if most is None or any(map(os.environ.get, ("TMPDIR", "TEMP", "TMP"))):
-        return None
+        return usual
     try:
         there = os.statvfs(_IN_MEMORY)
     except OSError:
-        return None
+        return usual
     fits = most * _SHARE < there.f_bavail * there.f_frsize
-    return _IN_MEMORY if fits and os.access(_IN_MEMORY, os.W_OK) else None
+    return _IN_MEMORY if fits and os.access(_IN_MEMORY, os.W_OK) else usual
 
 
 def remove_abandoned() -> None:
@@ -60,6 +79,11 @@ def remove_abandoned() -> None:
     for place in {Path(tempfile.gettempdir()), _IN_MEMORY}:
         for each in place.glob(f"{PREFIX}*"):
             _remove_if_abandoned(each)
+        for each in place.glob(f".{PREFIX}*"):
+            # It has that name for a moment, in which nobody has locked it.
+            with contextlib.suppress(OSError):
+                if time.time() - each.stat().st_mtime > _BEING_MADE_SECONDS:
+                    _remove_if_abandoned(each)
 
 
 def _remove_if_abandoned(directory: Path) -> None:

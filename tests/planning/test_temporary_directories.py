@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from planning import temporary
 from planning.temporary import PREFIX, TemporaryDirectory, remove_abandoned
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -49,6 +48,11 @@ def test_what_a_killed_plan_left_is_removed_and_what_a_plan_uses_is_not(memory: 
     left = TemporaryDirectory(1000)
     (left.path / "below").mkdir()
     os.close(left._descriptor)  # As the end of its process does.
+    left._descriptor = -1
+    hidden = [memory / f".{PREFIX}{name}" for name in ("old", "young")]
+    for each in hidden:
+        each.mkdir()
+    os.utime(hidden[0], (0, 0))
     elsewhere = memory / "another's"
     elsewhere.mkdir()
     (memory / f"{PREFIX}link").symlink_to(elsewhere)
@@ -58,3 +62,29 @@ def test_what_a_killed_plan_left_is_removed_and_what_a_plan_uses_is_not(memory: 
         assert used.path.exists()
         assert on_disk.path.exists()
         assert elsewhere.exists()
+        assert [each.exists() for each in hidden] == [False, True]
+
+
+@pytest.mark.parametrize("step", ["mkdir", "open", "flock", "rename"])
+def test_an_interrupt_at_any_step_of_its_making_leaves_no_directory(
+    memory: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    owner = {"open": os, "flock": fcntl}.get(step, Path)
+    original = getattr(owner, step)
+
+    def interrupted(*arguments: Any, **options: Any) -> None:
+        monkeypatch.setattr(owner, step, original)
+        original(*arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(owner, step, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        TemporaryDirectory(1000)
+    assert not list(memory.iterdir())
+
+
+def test_one_that_nobody_got_hold_of_is_removed(memory: Path) -> None:
+    made = TemporaryDirectory(1000)
+    assert len(list(memory.iterdir())) == 1
+    del made
+    assert not list(memory.iterdir())
