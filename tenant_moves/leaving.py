@@ -9,18 +9,20 @@ from database_moves.errors import RefusedError
 from tenant_moves.slices import key, same
 
 if TYPE_CHECKING:
+    from catalog.tenant import Placement
     from database_moves.state import MoveState
     from stacks.ledger_table import Entry
     from tenant_moves.absent import Absent
     from tenant_moves.asked import Asked
     from tenant_moves.context import TenantContext
 
-_BACK = "bring its server back, from a backup if need be, and run the command without --without"
+Verb = Literal["finish", "abort"]
+"""What ends a database's move without a side."""
 
 
 def may_be_left_out(
     asked: Asked,
-    verb: Literal["finish", "abort"],
+    verb: Verb,
     entry: Entry,
     absent: Absent,
 ) -> None:
@@ -46,19 +48,12 @@ def is_not_declared(asked: Asked, absent: Absent) -> None:
         )
 
 
-def _holds_no_writes(
-    verb: Literal["finish", "abort"], entry: Entry, absent: Absent, name: str
-) -> None:
+def _holds_no_writes(verb: Verb, entry: Entry, absent: Absent, name: str) -> None:
     place, side = absent.place, absent.side
-    if verb == "finish" and same(entry.placement, place):
-        raise RefusedError(
-            f"{key(place)} serves {name}, and has writes that are nowhere else", remedy=_BACK
-        )
+    serves = same(entry.placement, place)
+    if serves and (verb == "finish" or side == "source"):
+        raise _has_writes(place, name)
     if verb == "abort" and side == "source":
-        if same(entry.placement, place):
-            raise RefusedError(
-                f"{key(place)} serves {name}, and has writes that are nowhere else", remedy=_BACK
-            )
         raise RefusedError(
             f"{name} can't be brought back to {key(place)} without it",
             remedy=f"`patchworks tenant finish {name} --without source` ends the move where the "
@@ -66,9 +61,17 @@ def _holds_no_writes(
         )
 
 
+def _has_writes(place: Placement, name: str) -> RefusedError:
+    return RefusedError(
+        f"{key(place)} serves {name}, and has writes that are nowhere else",
+        remedy="bring its server back, from a backup if need be, and run the command without "
+        "--without",
+    )
+
+
 def is_gone(
     context: TenantContext,
-    verb: Literal["finish", "abort"],
+    verb: Verb,
     entry: Entry,
     state: MoveState | None,
 ) -> None:
@@ -91,7 +94,7 @@ def is_gone(
 
 def phase_allows(
     context: TenantContext,
-    verb: Literal["finish", "abort"],
+    verb: Verb,
     entry: Entry,
     state: MoveState | None,
 ) -> None:
@@ -119,12 +122,8 @@ def phase_allows(
             f"{found.described} has not been cut over yet", remedy=run.format("rollback")
         )
     if verb == "abort" and swapped and state is not None:
-        serving = found.place(state.serving)
         if state.serving == absent.side:
-            raise RefusedError(
-                f"{key(serving)} serves {found.tenant}, and has writes that are nowhere else",
-                remedy=_BACK,
-            )
+            raise _has_writes(found.place(state.serving), found.tenant)
         raise RefusedError(
             f"{found.described} was cut over and brought back", remedy=run.format("finish")
         )

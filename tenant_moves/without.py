@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from database_moves import commands as databases
 from database_moves import context as contexts
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
     from stacks.ledger_table import Entry
     from tenant_moves.asked import Asked, Result
     from tenant_moves.context import TenantContext
+    from tenant_moves.leaving import Verb
     from tenant_moves.plan import Plan
-
-Verb = Literal["finish", "abort"]
 
 
 def finish(asked: Asked, side: Side, *, whole_cell: bool) -> Result:
