@@ -102,7 +102,8 @@ class _Run:
         self._deadline = deadline
         self._patience = patience
         self._load = LoadLimit(load_limit)
-        self._pairs = [Pair(serving, follower) for _ in range(jobs)]
+        # The first pair finds out whether there are servers at these addresses, before all others.
+        self._pairs = [Pair(serving, follower, patient=n > 0) for n in range(jobs)]
         self._lock = Lock()
         self._planning = Session(serving, "verify plan")
         self._began = time.monotonic()

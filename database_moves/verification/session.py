@@ -35,17 +35,26 @@ _RECONNECT_SECONDS = 60.0
 
 
 class Session:
-    """A session on one side that connects anew when its connection is lost."""
+    """A session on one side that connects anew when its connection is lost.
+
+    It tries for a minute; one that is not `patient` only after it was connected once, so that a
+    wrong address is told at once.
+    """
 
     def __init__(
-        self, database: Database, purpose: str, settings: Mapping[str, str] | None = None
+        self,
+        database: Database,
+        purpose: str,
+        settings: Mapping[str, str] | None = None,
+        *,
+        patient: bool = True,
     ) -> None:
         self._database = database
         self._purpose = purpose
         self._settings = _SETTINGS | dict(settings or {})
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self._by_index = False
-        self._reached = False
+        self._patient = patient
 
     def rows(
         self,
@@ -63,11 +72,9 @@ class Session:
             try:
                 connection = self._connected(by_index)
                 return connection.execute(statement, parameters).fetchall()
-            except psycopg.OperationalError as error:
+            except psycopg.OperationalError:
                 alive = self._connection is not None and not self._connection.closed
-                # A first connection that was ended while it was made had reached the server.
-                reached = self._reached or isinstance(error, psycopg.errors.AdminShutdown)
-                if alive or not reached:
+                if alive or not self._patient:
                     raise
                 self._connection = None
                 until = until or time.monotonic() + _RECONNECT_SECONDS
@@ -85,7 +92,7 @@ class Session:
         if self._connection is None:
             self._connection = self._database.connect(self._purpose, settings=self._settings)
             self._by_index = False
-            self._reached = True
+            self._patient = True
         if by_index != self._by_index:
             self._connection.execute(
                 "SELECT set_config(s, %s, false) FROM unnest(%s::text[]) AS s",
@@ -98,9 +105,9 @@ class Session:
 class Pair:
     """A session on each side, used by one thread, that read at the same time."""
 
-    def __init__(self, serving: Database, follower: Database) -> None:
-        self.serving = Session(serving, "verify")
-        self.follower = Session(follower, "verify")
+    def __init__(self, serving: Database, follower: Database, *, patient: bool = True) -> None:
+        self.serving = Session(serving, "verify", patient=patient)
+        self.follower = Session(follower, "verify", patient=patient)
         self._other = ThreadPoolExecutor(1, thread_name_prefix="verify-follower")
 
     def both(self, read: Callable[[Session], T]) -> tuple[T, T]:

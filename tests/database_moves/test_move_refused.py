@@ -124,7 +124,7 @@ def test_what_holds_a_cutover_up_undoes_it_and_is_named(
     with mover.start("database", "cutover", NAME, *journey.pooling, "--max-pause", "30") as running:
         aborted = holding.until_ended(running)
     assert aborted.code == 4, aborted
-    assert "workload.sudden" in aborted.stderr
+    assert "workload.sudden" in aborted.stderr, aborted.stderr
     change("DROP TABLE workload.sudden")
     serves(journey, source)
 
@@ -135,7 +135,7 @@ def test_what_holds_a_cutover_up_undoes_it_and_is_named(
             holder.execute(write)
             aborted = journey.command("cutover", "--max-pause", "2")
             assert aborted.code == 4, aborted
-            assert "transactions" in aborted.stderr
+            assert "transactions" in aborted.stderr, aborted.stderr
             if dsn == source.owner_dsn:
                 assert f"process {holder.info.backend_pid} of {OWNER}" in aborted.stderr
             serves(journey, source)

@@ -17,6 +17,7 @@ from database_moves.context import StoppedError
 from database_moves.errors import MoveError
 from database_moves.progress import silent
 from database_moves.verification import SlotPosition, verify
+from database_moves.verification.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from database_moves.progress import Progress, Step
     from database_moves.verification import Verification
     from tests.database_moves.conftest import Made
+    from tests.database_moves.kit.proxy import CuttingProxy
 
 STREAM = "verified_stream"
 TABLES = (
@@ -319,3 +321,23 @@ def test_a_lost_connection_is_made_again(pair: tuple[Made, Made]) -> None:
             type(source.as_database("source"))("host=127.0.0.1 port=1", "target"),
             tables,
         )
+
+
+def test_a_session_is_patient_with_its_first_connection_once_the_server_is_known(
+    pair: tuple[Made, Made], cut_between: Callable[[Made], CuttingProxy]
+) -> None:
+    source, _ = pair
+    proxy = cut_between(source)
+    proxy.refuse()
+    behind = source.as_database("source")
+    cut = type(behind)(behind.conninfo(host=proxy.host, port=str(proxy.port)), "source")
+    with pytest.raises(psycopg.OperationalError):
+        Session(cut, "verify", patient=False).rows("SELECT 1")
+    mended = threading.Timer(0.7, proxy.forward)
+    mended.start()
+    session = Session(cut, "verify")
+    try:
+        assert session.rows("SELECT 1") == [(1,)]
+    finally:
+        session.close()
+        mended.join()
