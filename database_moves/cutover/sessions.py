@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.005
 
+_LEAVING_SECONDS = 2.0
+"""How long a session that this role may not end is waited for: it may be on its way out."""
+
 # A session that does not show its state to this role is taken to be in a transaction. The
 # application's name is a move's own only with the mover's role: anyone can call itself anything.
 _STRANGERS = """
@@ -72,11 +75,13 @@ def end(connection: Connection, deadline: float, *, cancel: bool) -> None:
     """End all sessions but the move's: idle ones at once, others when their transactions are over.
 
     `deadline` is an instant of `time.monotonic()`; with `cancel` what holds out is ended then,
-    without it `HeldUpError` names who does. Raises it also for prepared transactions.
+    without it `HeldUpError` names who does. Raises it also for prepared transactions, and
+    `RefusedError` where this role may not end a session that stays.
     """
     prepared = connection.execute(_PREPARED).fetchall()
     if prepared:
         raise HeldUpError(f"prepared transactions hold out: {', '.join(g for (g,) in prepared)}")
+    patience: float | None = None
     while True:
         found = strangers(connection)
         if not found:
@@ -85,8 +90,16 @@ def end(connection: Connection, deadline: float, *, cancel: bool) -> None:
         if late and not cancel:
             raise HeldUpError(f"transactions hold out: {'; '.join(map(str, found))}")
         ending = [one.pid for one in found if one.state in _IDLE or late]
-        if ending:
-            _terminate(connection, ending)
+        forbidden = _terminate(connection, ending) if ending else []
+        if forbidden:
+            patience = patience or min(deadline, time.monotonic() + _LEAVING_SECONDS)
+        if forbidden and patience and time.monotonic() > patience:
+            staying = "; ".join(str(one) for one in found if one.pid in forbidden)
+            raise RefusedError(
+                f"this role may not end sessions: {staying}",
+                remedy="grant pg_signal_backend or those roles to the mover's role; a superuser's "
+                "session has to be ended by a superuser",
+            )
         if late and time.monotonic() > deadline + 2:
             raise HeldUpError(f"sessions do not end: {'; '.join(map(str, found))}")
         time.sleep(POLL_SECONDS)
@@ -144,11 +157,14 @@ def check_locks(connection: Connection, tables: Sequence[Table]) -> None:
         )
 
 
-def _terminate(connection: Connection, pids: list[int]) -> None:
+def _terminate(connection: Connection, pids: Sequence[int]) -> list[int]:
+    """Tell backends to end; those that this role may not tell so."""
     try:
-        connection.execute("SELECT pg_terminate_backend(p) FROM unnest(%s::int[]) AS p", (pids,))
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise RefusedError(
-            f"sessions can't be ended: {error.diag.message_primary}",
-            remedy="grant pg_signal_backend or those roles to the mover's role",
-        ) from error
+        connection.execute(
+            "SELECT pg_terminate_backend(p) FROM unnest(%s::int[]) AS p", (list(pids),)
+        )
+    except psycopg.errors.InsufficientPrivilege:
+        if len(pids) == 1:
+            return list(pids)
+        return [pid for one in pids for pid in _terminate(connection, (one,))]
+    return []
