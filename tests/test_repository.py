@@ -60,6 +60,12 @@ def test_no_two_files_of_tests_share_a_name() -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
+def test_nothing_is_imported_from_a_conftest() -> None:
+    # Which one that would be depends on the directories that a run was given last.
+    importing = re.compile(r"^\s*(?:from|import) conftest\b", re.MULTILINE)
+    assert [str(path) for path in modules("tests") if importing.search(text(path))] == []
+
+
 def test_no_file_names_a_package_registry_or_a_directory_of_one_machine() -> None:
     found = []
     for path in files():

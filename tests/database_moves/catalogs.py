@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from conftest import Made
+    from made import Made
 
 _LISTINGS = {
     "slots": "SELECT slot_name FROM pg_replication_slots WHERE database = current_database()",

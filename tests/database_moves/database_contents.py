@@ -15,7 +15,7 @@ from rehearsal.servers.postgresql_server import SUPERUSER
 
 if TYPE_CHECKING:
     import psycopg
-    from conftest import Made
+    from made import Made
 
 Contents = dict[str, Any]
 

@@ -10,10 +10,10 @@ from move_journey import NAME
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Made
     from kit.holding import Holding
     from kit.mover import Ended
     from kit.servers import Servers
+    from made import Made
     from move_journey import Journey
 
 MAJORS = {"source": 16, "target": 18}

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 if TYPE_CHECKING:
-    from conftest import Made
     from kit.mover import Ended, Mover
     from kit.pgbouncer import PgBouncerServer
     from kit.workload import Audit, Workload
+    from made import Made
 
 NAME = "orders"
 

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import OWNER
+from made import OWNER
 
 from database_moves import control
 from database_moves.carry import firing, large_objects, sequences, unlogged
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import psycopg
-    from conftest import Made
+    from made import Made
 
     Connection = psycopg.Connection[tuple[Any, ...]]
 

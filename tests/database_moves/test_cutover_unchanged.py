@@ -15,7 +15,7 @@ from database_moves.errors import MoveError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Made
+    from made import Made
 
 
 def test_what_changed_is_named_and_a_truncate_is_let_pass(

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from conftest import MOVER, OWNER, OWNER_PASSWORD
+from made import MOVER, OWNER, OWNER_PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Made
     from kit.pgbouncer import PgBouncerServer
+    from made import Made
 
 pytestmark = pytest.mark.needs_pgbouncer
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conftest import Made
     from kit.proxy import CuttingProxy
     from kit.servers import Servers
+    from made import Made
 
     Recorder = Callable[[str, object], None]
 

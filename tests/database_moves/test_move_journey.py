@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Made
     from kit.mover import Ended
+    from made import Made
     from move_journey import Journey
 
 pytestmark = pytest.mark.needs_pgbouncer

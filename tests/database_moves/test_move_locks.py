@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Made
     from kit.forking import Forks
     from kit.mover import Mover, Running
+    from made import Made
 
 NAME = "orders"
 TABLE = 'public."Visits %s; ü"'

@@ -18,8 +18,8 @@ from tenant_moves.context import driven_by
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Made
     from kit.mover import Mover
+    from made import Made
 
 VERBS: tuple[Verb, ...] = get_args(Verb)
 PHASES: tuple[Phase, ...] = get_args(Phase)

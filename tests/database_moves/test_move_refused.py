@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 import stalls
-from conftest import OWNER, OWNER_PASSWORD, Made
 from kit.holding import Holding
+from made import OWNER, OWNER_PASSWORD, Made
 from move_journey import NAME, Journey
 
 from database_moves import names

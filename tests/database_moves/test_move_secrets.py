@@ -12,10 +12,10 @@ from urllib.parse import quote
 import psycopg
 import pytest
 import stalls
-from conftest import OWNER, OWNER_PASSWORD, Made
 from faulty_move import left_behind
 from kit.mover import Mover
 from kit.pgbouncer import ADMIN_PASSWORD
+from made import OWNER, OWNER_PASSWORD, Made
 from move_journey import NAME, Journey
 from psycopg import sql
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import stalls
-from conftest import OWNER, OWNER_PASSWORD
 from faulty_move import MAJORS, Faulty
 from kit.holding import Holding
+from made import OWNER, OWNER_PASSWORD
 from move_journey import Journey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from conftest import Made
     from kit.servers import Servers
+    from made import Made
 
 pytestmark = pytest.mark.needs_pgbouncer
 

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Made
     from kit.forking import Forks
     from kit.mover import Ended, Mover
+    from made import Made
 
 
 class Switching:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from catalogs import MADE_BY_MOVES, Listing, changed, listing
-from conftest import MOVER, OWNER, Made
 from faulty_move import MAJORS
+from made import MOVER, OWNER, Made
 from move_journey import NAME, lets_in
 from psycopg import sql
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from catalogs import MADE_BY_MOVES, changed, listing
-from conftest import MOVER
+from made import MOVER
 from move_journey import NAME, lets_in
 from psycopg import sql
 from typer.testing import CliRunner
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from conftest import Made
     from kit.forking import Forks
     from kit.mover import Mover
+    from made import Made
 
 runner = CliRunner()
 

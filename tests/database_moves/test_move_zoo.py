@@ -14,8 +14,8 @@ from move_journey import NAME, lets_in
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Made
     from kit.mover import Ended, Mover
+    from made import Made
 
 NIGHTLY = bool(os.environ.get("PATCHWORKS_NIGHTLY"))
 BIG = 50_000_000 if NIGHTLY else 2_000_000

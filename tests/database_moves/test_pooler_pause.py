@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from conftest import OWNER, OWNER_PASSWORD
+from made import OWNER, OWNER_PASSWORD
 
 from database_moves.errors import AbortedError
 from database_moves.poolers.pgbouncer import PgBouncer
@@ -17,8 +17,8 @@ from database_moves.poolers.pgbouncer import PgBouncer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Made
     from kit.pgbouncer import PgBouncerServer
+    from made import Made
 
 pytestmark = pytest.mark.needs_pgbouncer
 

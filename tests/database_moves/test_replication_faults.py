@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import MOVER_PASSWORD, Made
+from made import MOVER_PASSWORD, Made
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from test_replication_stream import ALL_ORDERS, ORDERS, Writers, begin, drain, fill, rows, streams

@@ -15,7 +15,7 @@ from database_moves.replication.stream import Stream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Made
+    from made import Made
 
 
 @pytest.mark.needs_debian_postgresql

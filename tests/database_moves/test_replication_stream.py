@@ -19,7 +19,7 @@ from database_moves.replication.stream import Stream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Made
+    from made import Made
 
     Pair = tuple[Made, Made]
 

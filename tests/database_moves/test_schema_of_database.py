@@ -12,7 +12,7 @@ from psycopg import sql
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Made
+    from made import Made
     from move_journey import Journey
 
 pytestmark = pytest.mark.needs_pgbouncer

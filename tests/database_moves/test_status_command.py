@@ -12,8 +12,8 @@ from psycopg.conninfo import make_conninfo
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Made
     from kit.mover import Mover
+    from made import Made
 
 WAIT_SECONDS = 120.0
 

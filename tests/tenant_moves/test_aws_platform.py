@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 import psycopg
 import pytest
+import requests
 from moto.dynamodb.models import dynamodb_backends
 from moto.server import ThreadedMotoServer
 from psycopg.conninfo import conninfo_to_dict
@@ -91,6 +92,8 @@ def moto() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    # What it has is kept in this process, where other modules' tests ran, too.
+    requests.post(f"http://{host}:{port}/moto-api/reset", timeout=30)
     yield f"http://{host}:{port}"
     server.stop()
 

@@ -13,7 +13,7 @@ from psycopg import sql
 from rehearsal.servers.postgresql_installation import Account
 
 if TYPE_CHECKING:
-    from conftest import Made
+    from made import Made
 
     from kit.servers import Servers
 
