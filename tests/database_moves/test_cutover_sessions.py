@@ -13,7 +13,7 @@ from database_moves.cutover import sessions
 from database_moves.errors import RefusedError
 
 if TYPE_CHECKING:
-    from conftest import Made
+    from made import Made
 
 
 def test_a_superusers_session_that_is_on_its_way_out_is_waited_for(
