@@ -12,6 +12,8 @@ import contextlib
 import datetime
 import ipaddress
 import json
+import os
+import selectors
 import socket
 import ssl
 import threading
@@ -30,6 +32,7 @@ from websockets.server import ServerProtocol
 from components.kubernetes.pooler_config import DIRECTORY
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
@@ -95,7 +98,10 @@ class ClusterApi:
         method, target, _ = first.split(" ")
         headers = {key.lower(): value for key, _, value in (line.partition(": ") for line in lines)}
         while len(body) < int(headers.get("content-length", 0)):
-            body += wire.recv(65536)
+            piece = wire.recv(65536)
+            if not piece:
+                return False
+            body += piece
         parts = urlsplit(target)
         path = unquote(parts.path)
         self.asked.append(f"{method} {path}")
@@ -155,7 +161,7 @@ class ClusterApi:
                 "Authorization": f"AWS4-HMAC-SHA256 Credential={signed['X-Amz-Credential'][0]}, "
                 "SignedHeaders=host, Signature=0"
             },
-            timeout=30,
+            timeout=300,
         )
         arn = answer.text.partition("<Arn>")[2].partition("</Arn>")[0]
         self.callers.add(arn)
@@ -163,7 +169,10 @@ class ClusterApi:
 
 
 class Exec:
-    """A command in a pod, its streams on the channels of one WebSocket."""
+    """A command in a pod, its streams on the channels of one WebSocket.
+
+    One thread reads and writes: two at once on one TLS session bring down the whole process.
+    """
 
     def __init__(
         self, wire: ssl.SSLSocket, pod: PoolerPod, command: list[str], api: ClusterApi
@@ -173,7 +182,6 @@ class Exec:
         self._protocol = ServerProtocol(
             subprotocols=["v5.channel.k8s.io", "v4.channel.k8s.io"]  # type: ignore[list-item]
         )
-        self._sending = threading.Lock()
 
     def run(self, head: bytes) -> None:
         self._protocol.receive_data(head)
@@ -184,58 +192,69 @@ class Exec:
             process = self._pod.run(self._command)
         except FileNotFoundError:
             said = f'exec: "{self._command[0]}": executable file not found in $PATH'
-            self._send(3, json.dumps({"status": "Failure", "message": said}).encode())
-            self._close()
+            self._end({"status": "Failure", "message": said})
             return
-        for number, stream in ((1, process.stdout), (2, process.stderr)):
-            threading.Thread(target=self._pass_on, args=(number, stream), daemon=True).start()
-        threading.Thread(target=self._end, args=(process,), daemon=True).start()
-        with contextlib.suppress(OSError):
-            while data := self._wire.recv(65536):
-                self._protocol.receive_data(data)
-                for event in self._protocol.events_received():
-                    if event.opcode is Opcode.BINARY and event.data[:1] == b"\0":  # type: ignore[union-attr]
-                        text = event.data[1:]  # type: ignore[union-attr]
-                        mount = str(self._pod.directory).encode()
-                        with contextlib.suppress(BrokenPipeError):
-                            process.stdin.write(text.replace(DIRECTORY.encode(), mount))  # type: ignore[union-attr]
-                            process.stdin.flush()  # type: ignore[union-attr]
-                self._flush()
-                if self._protocol.close_rcvd is not None:
-                    break
-        process.kill()
-        process.wait()
+        with process, contextlib.suppress(OSError, InvalidState):
+            try:
+                self._serve(process)
+            finally:
+                process.kill()
 
-    def _pass_on(self, channel: int, stream: Any) -> None:
-        with contextlib.suppress(OSError, ValueError, InvalidState):
-            while piece := stream.read1(65536):
-                self._send(channel, piece)
+    def _serve(self, process: subprocess.Popen[bytes]) -> None:
+        """Pass on what either side says, until the client leaves."""
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self._wire, selectors.EVENT_READ, 0)
+            for channel, stream in ((1, process.stdout), (2, process.stderr)):
+                assert stream is not None
+                waiting.register(stream, selectors.EVENT_READ, channel)
+            while True:
+                for key, _ in waiting.select():
+                    if key.data == 0:
+                        if not self._take(process):
+                            return
+                    elif piece := os.read(key.fd, 65536):
+                        self._send(key.data, piece)
+                    else:
+                        waiting.unregister(key.fileobj)
+                        if len(waiting.get_map()) == 1:
+                            self._end(status_of(process.wait()))
 
-    def _end(self, process: Any) -> None:
-        code = process.wait()
-        status = {"status": "Success"} if code == 0 else {"status": "Failure", "message": str(code)}
-        with contextlib.suppress(OSError, InvalidState):
-            self._send(3, json.dumps(status).encode())
-            self._close()
+    def _take(self, process: subprocess.Popen[bytes]) -> bool:
+        """Take in what the client has sent; whether it is there still."""
+        assert process.stdin is not None
+        data = self._wire.recv(65536)
+        while self._wire.pending():
+            data += self._wire.recv(65536)
+        if not data:
+            return False
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if event.opcode is Opcode.BINARY and event.data[:1] == b"\0":  # type: ignore[union-attr]
+                text = event.data[1:]  # type: ignore[union-attr]
+                mount = str(self._pod.directory).encode()
+                with contextlib.suppress(BrokenPipeError):
+                    process.stdin.write(text.replace(DIRECTORY.encode(), mount))
+                    process.stdin.flush()
+        self._flush()
+        return self._protocol.close_rcvd is None
 
     def _send(self, channel: int, content: bytes) -> None:
-        with self._sending:
-            self._protocol.send_binary(bytes([channel]) + content)
-            self._write()
+        self._protocol.send_binary(bytes([channel]) + content)
+        self._flush()
 
-    def _close(self) -> None:
-        with self._sending:
-            self._protocol.send_close(1000)
-            self._write()
+    def _end(self, status: dict[str, str]) -> None:
+        self._send(3, json.dumps(status).encode())
+        self._protocol.send_close(1000)
+        self._flush()
 
     def _flush(self) -> None:
-        with self._sending:
-            self._write()
-
-    def _write(self) -> None:
         for piece in self._protocol.data_to_send():
             if piece:
                 self._wire.sendall(piece)
+
+
+def status_of(code: int) -> dict[str, str]:
+    return {"status": "Success"} if code == 0 else {"status": "Failure", "message": str(code)}
 
 
 def say(wire: ssl.SSLSocket, status: int, body: dict[str, Any]) -> None:
