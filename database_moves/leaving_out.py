@@ -88,7 +88,8 @@ def check_gone(database: Database, known: Place | None) -> None:
     try:
         found = identity(database)
     except psycopg.OperationalError as error:
-        if psycopg.pq.PGconn.ping(database.conninfo(connect_timeout="5").encode()) in (
+        # A server that is only slow must not be taken for one that is gone.
+        if psycopg.pq.PGconn.ping(database.conninfo(connect_timeout="30").encode()) in (
             Ping.NO_RESPONSE,
             Ping.NO_ATTEMPT,
         ):

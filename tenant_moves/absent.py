@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from database_moves.database import Side
     from tenant_moves.slices import DatabaseAt
 
-ANSWER_SECONDS = 10
+ANSWER_SECONDS = 30
+"""A server that is only slow must not be taken for one that is gone."""
 
 
 @dataclass(frozen=True)

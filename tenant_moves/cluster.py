@@ -32,7 +32,7 @@ TOKEN_PREFIX = "k8s-aws-v1."  # noqa: S105 - what every token begins with
 SIGNED_SECONDS = 60
 """The cluster takes a token for 15 minutes, whatever the request in it says."""
 CLUSTER_HEADER = "x-k8s-aws-id"
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 30.0
 MANAGER = "patchworks-tenant-mover"
 """Who has changed a field, as the object itself says."""
 

@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 STDIN, STDOUT, STDERR, ERROR = range(4)
 MESSAGES = (Opcode.BINARY, Opcode.TEXT, Opcode.CONT)
-OPEN_SECONDS = 10.0
-WRITE_SECONDS = 10.0
+OPEN_SECONDS = 30.0
+ANSWER_SECONDS = 30.0
+"""How long the API may take to begin a command, once it is connected to."""
+WRITE_SECONDS = 30.0
 PIECE_BYTES = 65536
 LONGEST_COMPLAINT = 500
 """Characters of what a command says in its error output that are passed on."""
@@ -123,7 +125,7 @@ class PodCommand:
 
     def _open(self, request: Request) -> None:
         """The opening handshake; raises `InvalidHandshake` and `OSError`."""
-        deadline = time.monotonic() + OPEN_SECONDS
+        deadline = time.monotonic() + ANSWER_SECONDS
         self._protocol.send_request(request)
         self._flush()
         while self._protocol.handshake_exc is None:

@@ -188,7 +188,7 @@ class _Look:
             self._platform.mover_dsn(self._exports.database(place)),
             user=content["username"],
             password=content["password"],
-            connect_timeout=10,
+            connect_timeout=30,
         )
         try:
             psycopg.connect(dsn).close()

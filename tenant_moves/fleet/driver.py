@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 STOP = "stop"
 STEP_SECONDS = 0.5
 """Between two reports of one step."""
-AGREE_SECONDS = 20.0
+AGREE_SECONDS = 60.0
 """How long what was moved may take until everything agrees."""
 
 
