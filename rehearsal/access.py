@@ -65,7 +65,7 @@ def _try(tenant: str, other: str, secret: Mapping[str, Any], target: Mapping[str
             dbname=target["dbname"],
             user=secret["username"],
             password=secret["password"],
-            connect_timeout=10,
+            connect_timeout=60,
         ) as session:
             row = session.execute(
                 "select current_user, current_database(), current_setting('server_version')"

@@ -93,7 +93,7 @@ class LocalCloud:
         return generation
 
     @contextlib.contextmanager
-    def exclusively(self, timeout: float = 120.0) -> Iterator[None]:
+    def exclusively(self, timeout: float = 300.0) -> Iterator[None]:
         """Keep other commands from changing the cloud meanwhile.
 
         Raises `process.Locked` when others are busy with it for longer than that many seconds.

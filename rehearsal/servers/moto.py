@@ -18,8 +18,12 @@ from rehearsal.servers import process
 if TYPE_CHECKING:
     import botocore.session
 
-START_LIMIT_SECONDS = 60.0
-"""It takes 1 s with warm file caches; ten times that has been seen on a machine under load."""
+START_LIMIT_SECONDS = 180.0
+"""It takes 1 s with warm file caches; ten times that has been seen on a machine under load, and a
+process that is still at work would be ended in vain."""
+
+ANSWER_SECONDS = 300.0
+"""It answers one request after the other, on a machine that may have much else to do."""
 
 _SETTINGS = {
     # A role that names one of AWS's own policies must find it.
@@ -176,6 +180,7 @@ class MotoServer:
             aws_secret_access_key="local",  # noqa: S106 - moto takes any
             config=Config(
                 retries={"total_max_attempts": 1},
+                read_timeout=ANSWER_SECONDS,
                 max_pool_connections=32,
                 proxies={},
                 s3={"addressing_style": "path"},

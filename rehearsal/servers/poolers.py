@@ -27,7 +27,9 @@ from rehearsal.servers import process
 from rehearsal.servers.postgresql_installation import Account
 
 HOST = "127.0.0.1"
-START_SECONDS = 30.0
+START_SECONDS = 120.0
+PORTS = 20
+"""So many are tried: what is free when one looks may be taken when PgBouncer begins."""
 CONSOLE_USER = "patchworks_console"
 
 
@@ -129,7 +131,7 @@ class Poolers:
         for config in sorted(self._directory.glob("*/*/pgbouncer.ini")):
             directory = config.parent
             if program() is not None and process.find(directory / "pgbouncer.pid") is None:
-                self._launch(self._pooler(directory, directory.parent.name, directory.name))
+                self._launch(directory, directory.parent.name, directory.name)
 
     def _ensure(
         self,
@@ -144,14 +146,11 @@ class Poolers:
         if not (directory / "pgbouncer.ini").exists():
             port, password = process.free_port(), secrets.token_urlsafe(24)
             self._own(directory)
-            record = {"port": port, "password": password}
-            self._write(directory / "console.json", json.dumps(record))
+            self._note(directory, port, password)
             self._write(directory / "users.txt", user_list({CONSOLE_USER: password}) + users)
             # Last, for it says that all of them are there.
             self._write(directory / "pgbouncer.ini", _local(configuration, directory, port))
-        pooler = self._pooler(directory, cell, tenant)
-        self._launch(pooler)
-        return pooler
+        return self._launch(directory, cell, tenant)
 
     def _pooler(self, directory: Path, cell: str, tenant: str) -> RunningPooler:
         record = json.loads((directory / "console.json").read_text())
@@ -159,29 +158,33 @@ class Poolers:
             cell, tenant, record["port"], directory / "pgbouncer.ini", record["password"]
         )
 
-    def _launch(self, pooler: RunningPooler) -> None:
+    def _note(self, directory: Path, port: int, password: str) -> None:
+        record = {"port": port, "password": password}
+        self._write(directory / "console.json", json.dumps(record))
+
+    def _launch(self, directory: Path, cell: str, tenant: str) -> RunningPooler:
+        """Start a pooler on its former port, or on another one where that was taken meanwhile."""
         found = program()
         if found is None:
             raise LookupError("PgBouncer is not installed (Debian and Ubuntu: pgbouncer)")
-        directory = pooler.config.parent
         log = directory / "pgbouncer.log"
-        process.start(
-            [*Account.current().prefix, found, pooler.config],
-            pidfile=directory / "pgbouncer.pid",
-            log=log,
-            environment={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
-        )
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                return psycopg.connect(pooler.console_dsn, autocommit=True).close()
-            except psycopg.OperationalError:
-                if process.find(directory / "pgbouncer.pid") is None or (
-                    time.monotonic() > deadline
-                ):
-                    process.stop(directory / "pgbouncer.pid")
-                    raise process.ServerFailed("PgBouncer did not start", log) from None
-                time.sleep(0.02)
+        for _ in range(PORTS):
+            pooler = self._pooler(directory, cell, tenant)
+            _listen(pooler)
+            begin = log.stat().st_size if log.exists() else 0
+            process.start(
+                [*Account.current().prefix, found, pooler.config],
+                pidfile=directory / "pgbouncer.pid",
+                log=log,
+                environment={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            )
+            if _answers(pooler):
+                return pooler
+            process.stop(directory / "pgbouncer.pid")
+            if b"Address already in use" not in log.read_bytes()[begin:]:
+                break
+            self._note(directory, process.free_port(), pooler.console_password)
+        raise process.ServerFailed("PgBouncer did not start", log)
 
     def _own(self, directory: Path) -> None:
         if os.geteuid() == 0:
@@ -197,6 +200,32 @@ class Poolers:
         Path(name).replace(file)
 
 
+def _listen(pooler: RunningPooler) -> None:
+    """Have the configuration say the pooler's port; in place, so that its owner stays."""
+    text = pooler.config.read_text()
+    line = f"listen_port = {pooler.port}"
+    changed = re.sub(r"^listen_port = \d+$", line, text, flags=re.MULTILINE)
+    if changed != text:
+        pooler.config.write_text(changed)
+
+
+def _answers(pooler: RunningPooler) -> bool:
+    """Wait until the console lets one in; False where the pooler has ended or stays silent."""
+    pidfile = pooler.config.with_name("pgbouncer.pid")
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            psycopg.connect(pooler.console_dsn, autocommit=True, connect_timeout=10).close()
+        except psycopg.OperationalError:
+            if process.find(pidfile) is None:
+                return False
+            time.sleep(0.02)
+        else:
+            # Where another took the port, it is not this pooler that answers.
+            return process.find(pidfile) is not None
+    return False
+
+
 def _local(configuration: str, directory: Path, port: int) -> str:
     """The pods' configuration as a process on this machine can run it: loopback, and no TLS."""
     found = program()
@@ -208,6 +237,8 @@ def _local(configuration: str, directory: Path, port: int) -> str:
         "server_tls_sslmode": "disable",
         "server_tls_ca_file": None,
         "server_tls_protocols": None,
+        # Here the servers share a machine with all else, which may keep them waiting.
+        "server_connect_timeout": "60",
         "unix_socket_mode": None,
     }
     if found is not None and version(found) < PREPARED_STATEMENTS_SINCE:

@@ -36,7 +36,7 @@ from rehearsal.servers.postgresql_settings import authentication, configuration
 
 HOST = "127.0.0.1"
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 """How long a start may take; recovery after a kill replays at most `max_wal_size`."""
 
 UNFINISHED = "data.unfinished"
@@ -115,7 +115,7 @@ class Cluster:
         return record if isinstance(record, dict) else None
 
     def _locked(self) -> contextlib.AbstractContextManager[None]:
-        return process.locked(self._directory.parent / f"{self.name}.lock", timeout=180)
+        return process.locked(self._directory.parent / f"{self.name}.lock", timeout=600)
 
     def _stop(self) -> bool:
         running = process.stop(self.pidfile, sign=signal.SIGINT, timeout=30)

@@ -30,6 +30,12 @@ _LAUNCH = (
     'printf "%s %s\\n" "$boot" "$stat" && exec "$@" >&2'
 )
 
+BEGIN_SECONDS = 60.0
+"""How long a process may take until it has written its pidfile: moments, unless the machine stands
+still."""
+KILLED_SECONDS = 60.0
+"""How long a killed process may take to be gone: it ends what it waits for from the disk."""
+
 # Kept so that a server which dies while its starter lives is reaped and does not look alive.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -61,7 +67,8 @@ class ServerProcess:
         """Whether this very process, and not a later one with its id, is alive."""
         child = _children.get(self.pid)
         if child is not None and child.poll() is not None:
-            del _children[self.pid]
+            # Another thread may have seen it as well.
+            _children.pop(self.pid, None)
         return self.boot == _boot() and _start_time(_stat(self.pid)) == self.start_time
 
     def stop(self, *, sign: signal.Signals = signal.SIGTERM, timeout: float = 10.0) -> None:
@@ -77,7 +84,7 @@ class ServerProcess:
             # The handle pins the process, so nothing is recycled between this check and the signal.
             if not self.running:
                 return
-            for wanted, patience in ((sign, timeout), (signal.SIGKILL, 10.0)):
+            for wanted, patience in ((sign, timeout), (signal.SIGKILL, KILLED_SECONDS)):
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(handle, wanted)
                 if select.select([handle], [], [], patience)[0]:
@@ -117,7 +124,7 @@ def start(
             start_new_session=True,
         )
     _children[child.pid] = child
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + BEGIN_SECONDS
     while time.monotonic() < deadline:
         process = find(pidfile)
         if process is not None:
@@ -125,6 +132,9 @@ def start(
         if child.poll() is not None:
             break
         time.sleep(0.005)
+    # Without its pidfile nobody would know of it.
+    child.kill()
+    child.wait()
     pidfile.unlink(missing_ok=True)
     raise ServerFailed(f"{command[0]} did not start", log)
 
@@ -161,7 +171,7 @@ def stop(pidfile: Path, *, sign: signal.Signals = signal.SIGTERM, timeout: float
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, timeout: float = 120.0) -> Iterator[None]:
+def locked(path: Path, *, timeout: float = 300.0) -> Iterator[None]:
     """Hold an exclusive lock between commands; the kernel lets go of it when its holder dies.
 
     Raises `Locked` after `timeout` seconds.

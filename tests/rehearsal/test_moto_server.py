@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ def test_a_killed_server_leaves_nothing_and_its_successor_is_another_generation(
     first = server.start()
     os.kill(first.pid, signal.SIGKILL)
     while process.find(server._directory / "moto.pid"):
-        pass
+        time.sleep(0.01)
     assert server.status() is None
     assert server.generation is None
     with pytest.raises(MotoNotRunning, match="patchworks local start"):

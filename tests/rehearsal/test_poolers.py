@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -56,6 +58,31 @@ def test_a_pooler_leads_to_its_database_and_outlives_the_command(tmp_path: Path)
         assert found.port == first.port
         cloud.poolers.remove("cell", "acme")
         assert cloud.poolers.cells("acme") == []
+    finally:
+        cloud.stop()
+
+
+def test_a_pooler_whose_port_was_taken_meanwhile_comes_back_on_another(tmp_path: Path) -> None:
+    cloud = LocalCloud(tmp_path / "state")
+    entry = PooledDatabase(name="a", host="127.0.0.1", port=1, database="a", role="a_app")
+    files = {"configuration": configuration((entry,), 20), "users": user_list({"a_app": PASSWORD})}
+    try:
+        first = cloud.poolers.ensure("cell", "acme", **files)
+        cloud.poolers.stop()
+        with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Where somebody else was faster, it is taken as well.
+            with contextlib.suppress(OSError):
+                taken.bind((first.host, first.port))
+                taken.listen()
+            cloud.poolers.start()
+            again = cloud.poolers.find("cell", "acme")
+            assert again is not None
+            assert again.port != first.port
+            with psycopg.connect(again.console_dsn, autocommit=True) as console:
+                assert console.pgconn.socket > 0
+        owner = first.config.with_name("users.txt").stat().st_uid
+        assert (again.config.stat().st_uid, again.config.stat().st_mode & 0o077) == (owner, 0)
     finally:
         cloud.stop()
 
