@@ -1,14 +1,16 @@
 """What holds for every test: none is skipped, and none leaves a server behind."""
 
 import gc
+import os
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import needed_programs
 import pytest
 import stalls
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from rehearsal.garbage import search_seldom
 from rehearsal.servers import process
@@ -17,8 +19,14 @@ from rehearsal.servers import process
 def pytest_configure() -> None:
     """Hear Ctrl-C: a run in the background ignores it, and all that it starts would as well."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # How long an example takes says how busy the machine is.
-    settings.register_profile("unhurried", deadline=None)
+    # How long an example takes, or to make one, says how busy the machine is. What is tried is the
+    # same each time, but for the night: there it is something new.
+    settings.register_profile(
+        "unhurried",
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        derandomize=not os.environ.get("PATCHWORKS_NIGHTLY"),
+    )
     settings.load_profile("unhurried")
 
 
@@ -86,6 +94,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.config.workeroutput["not_run"] = dict(needed_programs.not_run)
     # pytest keeps the directory private, and offers it to fixtures only.
     directory = session.config._tmp_path_factory.getbasetemp()
-    for pidfile in directory.rglob("*.pid"):
+    for pidfile in pidfiles(directory):
         if process.find(pidfile) is not None:
             process.stop(pidfile, sign=signal.SIGINT)
+
+
+def pidfiles(directory: Path) -> Iterator[Path]:
+    """Those below a directory, from which servers may still remove others."""
+    for home, _, files in os.walk(directory):
+        yield from (Path(home, name) for name in files if name.endswith(".pid"))

@@ -1,8 +1,10 @@
 """Faults of whole files: their bytes, their place, and what they are to one another."""
 
 import os
-import socket
+import stat
+import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -79,16 +81,26 @@ def test_a_linked_directory_is_a_fault(workspace, tmp_path):
 def test_a_pipe_is_a_fault_and_is_not_waited_for(workspace):
     workspace.root.joinpath(TENANT).unlink()
     os.mkfifo(workspace.root / TENANT)
-    started = time.monotonic()
-    assert rules(workspace) == ["not-a-file"]
-    assert time.monotonic() - started < 5
+
+    def write() -> None:
+        """Let go of whoever waits."""
+        with suppress(OSError):
+            os.close(os.open(workspace.root / TENANT, os.O_WRONLY | os.O_NONBLOCK))
+
+    writer = threading.Timer(120, write)
+    writer.start()
+    try:
+        assert rules(workspace) == ["not-a-file"]
+        assert writer.is_alive()
+    finally:
+        writer.cancel()
 
 
 def test_a_socket_and_a_directory_are_faults(workspace):
     workspace.root.joinpath("tenants/folder.yaml").mkdir()
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(workspace.root / "tenants/s.yaml"))
-        assert rules(workspace, "tenants/s.yaml") == ["not-a-file"]
+    # A path may be too long to bind a socket to it.
+    os.mknod(workspace.root / "tenants/s.yaml", stat.S_IFSOCK | 0o600)
+    assert rules(workspace, "tenants/s.yaml") == ["not-a-file"]
     assert rules(workspace, "tenants/folder.yaml") == ["not-a-file"]
 
 
@@ -100,10 +112,10 @@ def test_a_very_large_file_is_not_read(workspace):
 @pytest.mark.parametrize("bracket", ["[", "{a: ", "- "])
 def test_deep_nesting_is_a_fault_and_costs_nothing(workspace, bracket):
     workspace.write(TENANT, f"{schema_line('tenant')}\nname: {bracket[0] * 0}\n" + bracket * 50_000)
-    started = time.monotonic()
+    started = time.process_time()
     assert set(rules(workspace)) <= {"too-deep", "syntax"}
     assert rules(workspace)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_nested_blocks_are_a_fault(workspace):
@@ -115,9 +127,9 @@ def test_nested_blocks_are_a_fault(workspace):
 def test_an_alias_bomb_is_a_fault_and_costs_nothing(workspace):
     levels = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12))
     workspace.write(TENANT, f"{schema_line('tenant')}\na0: &a0 [x, x]\n{levels}\n")
-    started = time.monotonic()
+    started = time.process_time()
     found = rules(workspace)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
     assert found.count("alias") == 12 + 99
 
 

@@ -110,7 +110,7 @@ def test_deliveries_that_wait_come_one_after_the_other(records):
 
     def deliver(number):
         told = []
-        settings = {"commit": "abc", "wait": 60, "waiting": told.append}
+        settings = {"commit": "abc", "wait": 600, "waiting": told.append}
         with leased(records, "dev", holder=str(number), **settings):
             inside.append(number)
             most.append(len(inside))
@@ -144,7 +144,7 @@ def test_a_lease_is_renewed_while_it_is_held(records, monkeypatch):
     monkeypatch.setattr(leases, "SECONDS", 2.0)
     with held(records, "one"):
         first = records.read(Lease, "leases", "dev").document.until
-        until = time.time() + 30
+        until = time.time() + 300
         while records.read(Lease, "leases", "dev").document.until == first:
             assert time.time() < until
             time.sleep(0.05)
@@ -158,7 +158,7 @@ def test_who_lost_a_lease_is_told_and_does_not_end_the_others(records, monkeypat
         records.change(Lease, "leases", "dev", lambda _: taken)
         assert known.document.holder == "one"
         waited = threading.Event()
-        for _ in range(600):
+        for _ in range(6000):
             if mine.lost:
                 break
             waited.wait(0.05)

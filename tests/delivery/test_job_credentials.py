@@ -71,7 +71,7 @@ def deliver(job, *arguments):
         env=job,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
 
 

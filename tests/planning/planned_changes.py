@@ -7,7 +7,9 @@ import os
 import re
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from repository import files
@@ -103,6 +105,12 @@ class Planned:
         found = [line for line in self.markdown.splitlines() if all(part in line for part in parts)]
         assert found, f"no line has {parts}:\n{self.markdown}"
         return found[0]
+
+
+def see_that_the_day_lasts() -> None:
+    """Wait for the next day where this one is nearly over: what plans find is known for a day."""
+    while (now := datetime.now(UTC)).date() != (now + timedelta(minutes=5)).date():
+        time.sleep(1)
 
 
 def run(clone: Clone, directory: Path, *options: str) -> Planned:

@@ -7,7 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from planned_changes import CELLS, Clone, Planned, run
+from planned_changes import CELLS, Clone, Planned, run, see_that_the_day_lasts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +37,7 @@ def test_a_change_of_one_tenant_evaluates_that_one_and_is_known_the_second_time(
         ("tenants/brightwater.yaml", "Operations centre, Leeds", "Operations centre, York"),
         ("tenants/brightwater.yaml", "Brightwater Utilities\n", f"{json.dumps(HOSTILE)}\n"),
     )
+    see_that_the_day_lasts()
     first = run(clone, tmp_path, "--base=HEAD")
     assert names(first) == ["tenant.brightwater"], first.said
     assert plan_json(first)["skipped"] == len(CELLS) + len(TENANTS)

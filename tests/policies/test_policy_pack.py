@@ -87,12 +87,12 @@ def small(graph):
 
 
 def violations(pack, graph, urn):
-    response = pack.AnalyzeStack(request(graph), timeout=120)
+    response = pack.AnalyzeStack(request(graph), timeout=600)
     return {each.policyName: each for each in response.diagnostics if each.urn == urn}
 
 
 def test_the_pack_offers_every_rule(pack):
-    info = pack.GetAnalyzerInfo(empty_pb2.Empty(), timeout=120)
+    info = pack.GetAnalyzerInfo(empty_pb2.Empty(), timeout=600)
     assert info.name == "patchworks"
     names = {each.name for each in info.policies}
     assert names == {served.LISTENER, *(rule.name for rule in rules())}
@@ -128,7 +128,7 @@ def test_what_the_cloud_answers_beside_is_not_taken_for_what_was_asked(pack, gra
             name=cluster.name,
             properties=json_format.ParseDict(sent(cluster.inputs), struct_pb2.Struct()),
         ),
-        timeout=120,
+        timeout=600,
     )
     assert list(noted.diagnostics) == []
     assert "master-passwords-are-managed" not in violations(pack, answered, cluster.urn)

@@ -13,6 +13,7 @@ import pytest
 
 from catalog.load import find_root, load
 from rehearsal.local_cloud import LocalCloud
+from rehearsal.servers import process
 from scripts.local import declared_clusters
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +72,8 @@ def test_a_start_that_is_interrupted_leaves_nothing_that_the_next_cannot_use(sta
     assert all(f"{s['server']}  " in table and str(s["pid"]) in table for s in again)
     victim = next(s for s in again if s["server"] != "aws")
     os.kill(victim["pid"], signal.SIGKILL)
-    time.sleep(0.2)
+    while process.of(victim["pid"]) is not None:
+        time.sleep(0.01)
     after = {s["server"]: s for s in json.loads(run(state, "status", "--json"))["servers"]}
     assert after[victim["server"]]["state"] == "stopped"
     assert run(state, "stop", "--reset") == f"{len(declared)} servers stopped\n"

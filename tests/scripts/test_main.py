@@ -6,7 +6,6 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -63,10 +62,10 @@ def test_help_lists_every_command_and_imports_none(patchworks):
     assert imported & heavy == set()
 
 
-def test_help_starts_in_a_quarter_of_a_second_of_work(patchworks):
-    def cost():
+def test_help_starts_with_little_more_work_than_an_interpreter_with_its_own_library(patchworks):
+    def cost(command):
         before = os.times()
-        assert patchworks("--help").returncode == 0
+        assert command().returncode == 0
         after = os.times()
         return (
             after.children_user
@@ -75,8 +74,14 @@ def test_help_starts_in_a_quarter_of_a_second_of_work(patchworks):
             - (before.children_system)
         )
 
-    # The least of several runs: what others do on the machine is not the command's doing.
-    assert min(cost() for _ in range(5)) < 0.25
+    library = "import argparse, dataclasses, json, pathlib, subprocess, typing"
+    bare = [sys.executable, "-c", library]
+    # Both by turns: whatever slows the machine down slows both down.
+    pairs = [
+        (cost(lambda: patchworks("--help")), cost(lambda: subprocess.run(bare))) for _ in range(8)
+    ]
+    of_help, of_library = map(sum, zip(*pairs, strict=True))
+    assert of_help < 4 * of_library
 
 
 def test_a_wrong_command_and_a_wrong_option_are_wrong_usage(patchworks):
@@ -110,7 +115,7 @@ def test_an_unforeseen_error_is_one_line_and_a_traceback_on_demand(patchworks, t
 def test_an_interrupted_command_says_so_in_one_line(tmp_path):
     (tmp_path / "organization.yaml").write_text("")
     code = "import catalog.load, time; catalog.load.read = lambda *_: (print('at work', flush=True)"
-    code += ", time.sleep(30)); import scripts.main as m; "
+    code += ", time.sleep(600)); import scripts.main as m; "
     code += f"m.main(['check', '--catalog', {str(tmp_path)!r}])"
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -118,7 +123,7 @@ def test_an_interrupted_command_says_so_in_one_line(tmp_path):
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=300)
     assert (process.returncode, errors.strip()) == (130, "patchworks: interrupted")
 
 
@@ -153,15 +158,14 @@ def on_a_terminal(*arguments, columns):
     )
     os.close(slave)
     output = b""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    while True:
         try:
             chunk = os.read(master, 4096)
         except OSError:
             break
         output += chunk
     os.close(master)
-    assert process.wait(30) == 0
+    assert process.wait(300) == 0
     return output.decode().replace("\r\n", "\n")
 
 

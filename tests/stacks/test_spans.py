@@ -231,6 +231,6 @@ def test_however_many_come_and_go_at_once_whoever_spans_has_a_way(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(120)
+        thread.join(600)
     assert (missing, failures) == ([], [])
     assert engine.there[STACK] is None

@@ -80,7 +80,7 @@ class MoverCloud:
 
     def make(self) -> None:
         """Slices, backups, ledger and zone, in place of what there was."""
-        requests.post(f"{self.moto.url}/moto-api/reset", timeout=30)
+        requests.post(f"{self.moto.url}/moto-api/reset", timeout=300)
         for place in (SOURCE, TARGET):
             self._slice(self.cell(place))
         self.zone_id = self.admin("route53", account=self.management).create_hosted_zone(

@@ -356,7 +356,7 @@ def test_moves_are_recorded_in_a_database_of_the_cell_that_is_made_once(tmp_path
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(300)
         url = aws_store.url(Database(server.mover_dsn(), "source"))
         with durable.reading(url) as client:
             assert client.list_workflows() == []

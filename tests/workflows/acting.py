@@ -190,7 +190,7 @@ class Acting:
             },
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1200,
             check=False,
         )
         lines = files["GITHUB_OUTPUT"].read_text().splitlines()

@@ -130,7 +130,7 @@ class Scratch:
             env=self.variables(**more),
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1200,
             check=False,
         )
         return Ended(ended.returncode, ended.stdout, ended.stderr)

@@ -224,11 +224,11 @@ def test_deliveries_at_once_come_one_after_the_other_and_the_older_gives_way(scr
         refused = scratch.run("deliver", "up", "--wave", "dev", "--wait", "0")
         assert refused.code == 3
         assert f"dev is being changed by the delivery of {older[:10]} (the other)" in refused.err
-        waiting = scratch.begin("deliver", "up", "--wave", "dev", "--wait", "500")
+        waiting = scratch.begin("deliver", "up", "--wave", "dev", "--wait", "900")
         lines = iter(waiting.stderr.readline, "")
         assert any("waiting: dev is being changed" in line for line in lines)
         assert waiting.poll() is None
-    _, rest = waiting.communicate(timeout=500)
+    _, rest = waiting.communicate(timeout=1200)
     assert waiting.returncode == 0, rest
     assert f"dev has {newer[:10]}" in rest
 

@@ -41,7 +41,7 @@ CREATE TABLE workload.scratch (id serial PRIMARY KEY, client int NOT NULL);
 """
 
 _WRITER = Path(__file__).with_name("writer.py")
-_STOP_SECONDS = 30.0
+_STOP_SECONDS = 60.0
 
 Write = tuple[int, int]
 """A client's number and the number that the client gave the write."""
@@ -155,7 +155,7 @@ class Workload:
         for process in self._processes[self._pooled :]:
             self._tell(process, {"dsn": dsn})
 
-    def wait_for_writes(self, number: int, timeout: float = 60.0) -> None:
+    def wait_for_writes(self, number: int, timeout: float = 300.0) -> None:
         """Wait until each client has had so many more writes acknowledged."""
         wanted = [self._acknowledged(log) + number for log in self._logs]
         deadline = time.monotonic() + timeout
