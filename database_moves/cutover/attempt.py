@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 TURN_KEY = int.from_bytes(hashlib.sha256(b"patchworks swap turn").digest()[:8], signed=True)
 """The advisory lock on the serving side of who may bring an attempt to its end."""
+
+TURN_SECONDS = 10.0
+"""How long to wait for it before a pause: the session of a process that has ended does so soon."""
 
 SESSION = "swap "
 """Sessions of an attempt are named by this and its epoch, so that others can end them."""
@@ -67,7 +71,7 @@ class Attempt:
         return self._alive("turn")
 
     def begin(self, epoch: int) -> None:
-        """Open all, and take the turn; raises `RefusedError` where another has it."""
+        """Open all, and take the turn; raises `RefusedError` where another keeps it."""
         serving, follower = self._swap.serving, self._swap.follower
         for name, database in (
             ("serving", serving),
@@ -77,9 +81,13 @@ class Attempt:
             ("reverse", follower),
         ):
             self._open[name] = database.connect(f"{SESSION}{epoch}", autocommit=name != "locks")
-        row = self.serving.execute("SELECT pg_try_advisory_lock(%s)", (TURN_KEY,)).fetchone()
-        if row is None or not row[0]:
-            raise RefusedError("an earlier swap is being settled", remedy="try again in a moment")
+        until = time.monotonic() + TURN_SECONDS
+        while not self._takes_turn():
+            if time.monotonic() > until:
+                raise RefusedError(
+                    "an earlier swap is being settled", remedy="try again in a moment"
+                )
+            time.sleep(0.1)
 
     def take_turn(self, epoch: int) -> None:
         """End every session of attempts up to this one, and take the turn to settle it.
@@ -90,7 +98,7 @@ class Attempt:
         prefix = f"{names.APPLICATION} {SESSION}"
         # The follower may be what is down; its sessions hold nothing that the serving side needs.
         with (
-            contextlib.suppress(psycopg.OperationalError),
+            contextlib.suppress(psycopg.OperationalError, UnreachableError),
             self._swap.follower.session("settle", timeout=3) as there,
         ):
             sessions.end_attempts(there, prefix, epoch)
@@ -122,6 +130,10 @@ class Attempt:
             with contextlib.suppress(psycopg.Error):
                 connection.close()
         self._open.clear()
+
+    def _takes_turn(self) -> bool:
+        row = self.serving.execute("SELECT pg_try_advisory_lock(%s)", (TURN_KEY,)).fetchone()
+        return row is not None and bool(row[0])
 
     def _alive(self, name: str) -> Connection:
         connection = self._open.get(name)

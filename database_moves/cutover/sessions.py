@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from database_moves import locks, names
+from database_moves.cutover.protocol import UnreachableError
 from database_moves.errors import MoveError, RefusedError
 
 if TYPE_CHECKING:
@@ -106,7 +107,10 @@ def end(connection: Connection, deadline: float, *, cancel: bool) -> None:
 
 
 def end_attempts(connection: Connection, prefix: str, upto: int) -> None:
-    """End the sessions of a swap's attempts up to an epoch, but this one, and see them gone."""
+    """End the sessions of a swap's attempts up to an epoch, but this one, and see them gone.
+
+    Raises `UnreachableError` where they take their time: who settles an attempt tries again.
+    """
     query = (
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
         "AND pid <> pg_backend_pid() AND usename = session_user "
@@ -119,7 +123,7 @@ def end_attempts(connection: Connection, prefix: str, upto: int) -> None:
             return
         _terminate(connection, [pid for (pid,) in rows])
         if time.monotonic() > deadline:
-            raise MoveError("the sessions of an earlier attempt do not end")
+            raise UnreachableError("the sessions of an earlier attempt do not end")
         time.sleep(POLL_SECONDS)
 
 

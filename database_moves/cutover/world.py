@@ -76,16 +76,31 @@ class RealWorld:
     def begin(self) -> int:
         serving, follower = self.swap.serving, self.swap.follower
         with serving.session("gate") as here, follower.session("gate") as there:
-            ours, theirs = gate.read(here), gate.read(there)
+            epoch = self._epoch(here, there)
+        try:
+            self._prepare(epoch)
+        except BaseException:
+            # A later try in this process is not to find the turn taken by an earlier one.
+            self.rest()
+            raise
+        return epoch
+
+    def _epoch(self, here: Connection, there: Connection) -> int:
+        """The next one; raises `RefusedError` unless one side serves and the other does not."""
+        ours, theirs = gate.read(here), gate.read(there)
         if ours.state != "open" or theirs.state != "closed":
             raise RefusedError(
-                f"the {serving.side}'s gate is {ours.state} and the {follower.side}'s is "
-                f"{theirs.state}",
+                f"the {self.swap.serving.side}'s gate is {ours.state} and the "
+                f"{self.swap.follower.side}'s is {theirs.state}",
                 remedy="run the command again, which settles an interrupted swap first",
             )
-        epoch = max(ours.epoch, theirs.epoch) + 1
+        return max(ours.epoch, theirs.epoch) + 1
+
+    def _prepare(self, epoch: int) -> None:
         self._attempt.begin(epoch)
         here, there = self._attempt.serving, self._attempt.follower
+        if self._epoch(here, there) != epoch:
+            raise UnreachableError("an earlier swap was settled just now")
         # Given up and named by this process, before the guard ends its sessions.
         patience = f"{max(1, round(self.swap.max_pause * 800))}ms"
         here.execute("SELECT set_config('lock_timeout', %s, false)", (patience,))
@@ -102,7 +117,6 @@ class RealWorld:
         if self.guard is not None:
             self.guard.begin(epoch, self.swap.max_pause)
         self._began = self._last = time.monotonic()
-        return epoch
 
     def _affordable(self, connection: Connection) -> tuple[str, ...]:
         costs = {
@@ -161,9 +175,11 @@ class RealWorld:
 
     @effect
     def end_sessions(self) -> None:
+        # Whoever is ended at last must leave time for the rest of the pause.
+        share = 0.5 if self.swap.cancel_blockers else 0.8
         sessions.end(
             self._attempt.serving,
-            time.monotonic() + self._left() * 0.8,
+            time.monotonic() + self._left() * share,
             cancel=self.swap.cancel_blockers,
         )
 

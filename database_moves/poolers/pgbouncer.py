@@ -25,7 +25,7 @@ T = TypeVar("T")
 Way = dict["Side", dict[str, str]]
 """Host, port and dbname of an entry on either side."""
 
-SETTLE_SECONDS = 5.0
+SETTLE_SECONDS = 10.0
 """How long PgBouncer may take to show what a reload changed; it takes milliseconds."""
 
 
@@ -112,7 +112,8 @@ class PgBouncer:
         deadline = time.monotonic() + SETTLE_SECONDS
         while self.state().points_at != side:
             if time.monotonic() > deadline:
-                raise MoveError(
+                # While an attempt is settled it is tried again: nobody may be left waiting.
+                raise PoolerUnreachableError(
                     f"{self.described} was reloaded and does not lead to the {side}",
                     remedy=f"see that it reads {self._file}",
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from database_moves.durable import Output
     from database_moves.replication.removal import Remaining
 
+LEAVING_SECONDS = 10.0
+"""How long sessions in a database that is to be dropped are waited for."""
 
 # A database can't be dropped from within.
 _BESIDE = """
@@ -170,7 +173,10 @@ def _remove_streams(context: Context, without: Side | None = None) -> list[Remai
 def _drop(old: Database) -> None:
     with old.session("finish") as connection:
         name = connection.info.dbname
-        others = sessions.strangers(connection)
+        # Nobody comes in any more, and who has just left is there for a moment still.
+        until = time.monotonic() + LEAVING_SECONDS
+        while (others := sessions.strangers(connection)) and time.monotonic() < until:
+            time.sleep(0.1)
         if others:
             raise MoveError(
                 f"{old.address} has sessions, and is not dropped: {'; '.join(map(str, others))}",

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from database_moves.cutover import sessions
+from database_moves.cutover import attempt, sessions
+from database_moves.cutover.swap import Swap
 from database_moves.errors import RefusedError
+from database_moves.replication.stream import Stream
 
 if TYPE_CHECKING:
     from made import Made
@@ -48,3 +50,23 @@ def test_a_superusers_session_that_stays_is_named_and_all_others_are_ended(
         with pytest.raises(psycopg.OperationalError):
             application.execute("SELECT")
         assert staying.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_the_turn_of_a_process_that_has_just_ended_is_waited_for(
+    pair: tuple[Made, Made], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = pair[0].as_database("source"), pair[1].as_database("target")
+    swap = Swap("orders", Stream("orders", source, target), None, (), None, 5.0, 1.0, False)
+    other = source.connect("swap 1")
+    other.execute("SELECT pg_advisory_lock(%s)", (attempt.TURN_KEY,))
+    began = attempt.Attempt(swap)
+    with monkeypatch.context() as patch:
+        patch.setattr(attempt, "TURN_SECONDS", 0.1)
+        with pytest.raises(RefusedError, match="is being settled"):
+            began.begin(2)
+    began.close()
+    leaving = threading.Timer(0.7, other.close)
+    leaving.start()
+    began.begin(2)
+    began.close()
+    leaving.join()
