@@ -169,12 +169,13 @@ class Situation:
         return (self.target, self.source) if self.options.rollback else (self.target,)
 
     def clock_difference(self) -> float:
-        """Seconds that the target's clock is ahead of the source's."""
+        """Seconds that the target's clock is ahead of the source's, at least."""
         ask = "SELECT extract(epoch FROM clock_timestamp())::float8"
-        before = self.source.value(ask)
-        at_target = self.target.value(ask)
-        # The two answers of the source lie around the target's.
-        return float(at_target - (before + self.source.value(ask)) / 2)
+        before = float(self.source.value(ask))
+        at_target = float(self.target.value(ask))
+        after = float(self.source.value(ask))
+        # The two answers of the source lie around the target's, how far apart they may be.
+        return min(0.0, at_target - before) + max(0.0, at_target - after)
 
 
 def statement(template: LiteralString, *names: str | tuple[str, str]) -> str:

@@ -57,7 +57,12 @@ class Recording:
     def output(
         self, note: str = "", figures: dict[str, float] | None = None, **more: Any
     ) -> Output:
-        """What the step returns: its record, and whatever later steps need of it."""
+        """What the step returns: its record, and whatever later steps need of it.
+
+        No sample is written from here on: one that is later than the step's end would say that the
+        step goes on.
+        """
+        self.end()
         record = StepRecord(
             name=self._name, began=self._began, ended=now(), note=note, figures=figures or {}
         )
@@ -91,7 +96,9 @@ class Recording:
         while not self._ended.wait(SECONDS if count < THIN_AFTER else 10 * SECONDS):
             # A sample that can't be taken or kept is no reason to stop a move.
             with contextlib.suppress(Exception):
-                DBOS.write_stream(SAMPLES, stored(self.sample()))
+                sample = self.sample()
+                if not self._ended.is_set():
+                    DBOS.write_stream(SAMPLES, stored(sample))
             count += 1
 
     def write_waits(self, waits: Iterable[Wait]) -> None:

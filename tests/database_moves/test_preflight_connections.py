@@ -284,3 +284,19 @@ def _log(made: Made) -> str:
         row = connection.execute("SHOW data_directory").fetchone()
     assert row is not None
     return (Path(str(row[0])).parent / "server.log").read_text(errors="replace")
+
+
+def test_a_pause_between_two_answers_is_not_taken_for_a_wrong_clock(
+    pair: tuple[Made, Made], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = pair
+    found = situation(source.as_database("source"), target.as_database("target"))
+    for before, at_target, after, ahead in (
+        (100.0, 104.9, 105.0, 0.0),
+        (100.0, 100.1, 105.0, 0.0),
+        (100.0, 107.0, 100.5, 6.5),
+        (100.0, 95.0, 100.5, -5.0),
+    ):
+        answers = {"source": iter([before, after]), "target": iter([at_target])}
+        monkeypatch.setattr(Server, "value", lambda self, _, a=answers: next(a[self.side]))
+        assert found.clock_difference() == pytest.approx(ahead)
