@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from database_moves.progress import Progress, Step
     from database_moves.schema.reading import Read
 
-CLOSE_SECONDS = 1.0
+CLOSE_SECONDS = 3.0
 """How long the end waits for a pg_dump that was told to end."""
 
 

@@ -142,7 +142,7 @@ def approach(connection: Connection, waiting: str, name: str) -> int:
     found = status(connection, waiting)
     if found is None or found.lost:
         raise MoveError(f"the slot {waiting} is missing or lost", remedy="create it again")
-    drop(connection, name, timeout=5)
+    drop(connection, name, timeout=15)
     crash_points.reached("stream.slot-being-advanced")
     now = flush(connection)
     connection.execute(

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SLOT_SECONDS = 60.0
 """How long a slot's creation waits for transactions under way."""
 
-WORKER_SECONDS = 30.0
+WORKER_SECONDS = 60.0
 """How long a worker may take to start or end; a launcher before 16 starts one each 5 s at most."""
 
 
