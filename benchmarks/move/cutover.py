@@ -61,7 +61,9 @@ def measure(bed: Bed, swaps: int) -> Stalls:
     with clients.writing(bed, NAME) as writing:
         pooling = ("--pooler-config", str(writing.pooler.config))
         admin = writing.pooler.admin_dsn
-        ours.command(bed, NAME, "move", "--cutover=manual", *pooling, pooler=admin)
+        # The figures say how long a pause is; no limit is to end one.
+        begin = ("--cutover=manual", "--max-pause=60")
+        ours.command(bed, NAME, "move", *begin, *pooling, pooler=admin)
         for _ in range(swaps):
             writing.write_some()
             verb = "cutover" if serving == "source" else "rollback"

@@ -80,8 +80,7 @@ def make_database(
         return database
 
     yield make
-    for database in made:
-        remove(database)
+    remove(*made)
 
 
 @pytest.fixture
@@ -168,9 +167,9 @@ def own_pair(own: Servers) -> Iterator[tuple[Made, Made]]:
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(name, owner))
         made.append(database)
     yield made[0], made[1]
-    for major, database in ((18, made[1]), (16, made[0])):
+    for major in (16, 18):
         own.start(major)
-        remove(database)
+    remove(*made)
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
@@ -84,12 +85,27 @@ def prepare(server: PostgresqlServer) -> None:
         connection.execute(sql.SQL("GRANT {} TO {}").format(sql.SQL(roles), sql.Identifier(MOVER)))
 
 
-def remove(database: Made) -> None:
-    """Drop a database with what a move may have left there, unless that dropped it itself."""
+def remove(*databases: Made) -> None:
+    """Drop databases with what a move may have left there, unless that dropped them itself."""
+    there = [database for database in databases if exists(database)]
+    # First of all, or a subscription takes up again what is dropped at its other end.
+    for database in there:
+        unsubscribe(database)
+    for database in there:
+        with psycopg.connect(database.server.superuser_dsn, autocommit=True) as connection:
+            drop_slots(connection, database)
+            connection.execute(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name))
+            )
+
+
+def exists(database: Made) -> bool:
     with psycopg.connect(database.server.superuser_dsn) as connection:
         query = "SELECT FROM pg_database WHERE datname = %s"
-        if connection.execute(query, (database.name,)).fetchone() is None:
-            return
+        return connection.execute(query, (database.name,)).fetchone() is not None
+
+
+def unsubscribe(database: Made) -> None:
     with database.superuser() as connection:
         for (name,) in connection.execute(
             "SELECT subname FROM pg_subscription WHERE subdbid = "
@@ -102,23 +118,19 @@ def remove(database: Made) -> None:
                 "DROP SUBSCRIPTION {}",
             ):
                 connection.execute(sql.SQL(statement).format(subscription))
-    with psycopg.connect(database.server.superuser_dsn, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots "
-            "WHERE database = %s AND active_pid IS NOT NULL",
-            (database.name,),
-        )
-        for _ in range(50):
-            left = connection.execute(
-                "SELECT slot_name FROM pg_replication_slots WHERE database = %s", (database.name,)
-            ).fetchall()
-            if not left:
-                break
-            for (slot,) in left:
-                try:
-                    connection.execute("SELECT pg_drop_replication_slot(%s)", (slot,))
-                except psycopg.errors.ObjectInUse:
-                    connection.execute("SELECT pg_sleep(0.1)")
-        connection.execute(
-            sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database.name))
-        )
+
+
+def drop_slots(connection: psycopg.Connection[Any], database: Made) -> None:
+    """End those that use its slots until they are free."""
+    deadline = time.monotonic() + 120
+    while left := connection.execute(
+        "SELECT slot_name, pg_terminate_backend(active_pid) FROM pg_replication_slots "
+        "WHERE database = %s",
+        (database.name,),
+    ).fetchall():
+        for slot, _ in left:
+            try:
+                connection.execute("SELECT pg_drop_replication_slot(%s)", (slot,))
+            except psycopg.errors.ObjectInUse:
+                assert time.monotonic() < deadline, left
+                time.sleep(0.1)

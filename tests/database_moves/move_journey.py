@@ -50,14 +50,12 @@ class Journey:
 
     def move(self, *options: str, kill_at: str | None = None) -> Ended:
         return self.mover.run(
-            "database", "move", self.name, *self.pooling, *options, kill_at=kill_at, timeout=180
+            "database", "move", self.name, *self.pooling, *options, kill_at=kill_at
         )
 
     def command(self, verb: str, *options: str, kill_at: str | None = None) -> Ended:
         pooling = self.pooling if verb in ("cutover", "rollback", "abort") else ()
-        return self.mover.run(
-            "database", verb, self.name, *pooling, *options, kill_at=kill_at, timeout=180
-        )
+        return self.mover.run("database", verb, self.name, *pooling, *options, kill_at=kill_at)
 
     @property
     def pooling(self) -> tuple[str, ...]:
@@ -76,7 +74,7 @@ class Journey:
 
         A guard may still be at work: it is waited for.
         """
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             open_to = [made for made in (self.source, self.target) if lets_in(made)]
             if len(open_to) == 2 and never_shut(self.target):
@@ -106,7 +104,7 @@ class Journey:
 def lets_in(made: Made) -> bool:
     """Whether the application's own role may connect."""
     try:
-        psycopg.connect(made.owner_dsn, connect_timeout=5).close()
+        psycopg.connect(made.owner_dsn, connect_timeout=60).close()
     except psycopg.OperationalError as error:
         if "permission denied for database" not in str(error):
             raise

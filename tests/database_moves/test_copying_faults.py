@@ -20,6 +20,7 @@ from database_moves.errors import MoveError, SnapshotLostError
 from rehearsal.servers.postgresql import PostgresqlServers
 from tests.database_moves.conftest import MOVER, MOVER_PASSWORD, OWNER, Made, prepare
 from tests.database_moves.copied import SLOT, copying, on_both
+from tests.database_moves.kit.children import children, command_line
 from tests.database_moves.kit.proxy import CuttingProxy
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 BIG = sql.Identifier("public", 'big %s "one"')
 
-RATE = 12_000_000
+RATE = 6_000_000
 """Bytes a second: slow enough for a copy of some 16 MB to be hit in its middle."""
 
 
@@ -74,17 +75,7 @@ def fill(source: Made, target: Made) -> None:
 
 
 def workers() -> list[int]:
-    me = os.getpid()
-    children = [
-        int(pid)
-        for task in Path(f"/proc/{me}/task").iterdir()
-        for pid in (task / "children").read_text().split()
-    ]
-    return [
-        pid
-        for pid in children
-        if b"database_moves.copying" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    return [pid for pid in children() if b"database_moves.copying" in command_line(pid)]
 
 
 def end_sessions(made: Made, *purposes: str) -> None:
@@ -259,19 +250,17 @@ def test_a_target_that_stops_or_crashes_and_comes_back_is_waited_for(
             ).fetchone()
         assert row is not None
         os.kill(row[0], sign)
-        threading.Thread(target=back).start()
+        returning.start()
 
     def back() -> None:
-        nonlocal returned
         cloud.stop()
         cloud.ensure("target", "18.0")
-        returned = True
 
-    returned = False
+    returning = threading.Thread(target=back)
     with copying(source, target) as copy:
         run(copy, Once(restart))
-        assert returned
         copy.check()
+    returning.join()
 
 
 def test_timers_of_the_role_do_not_end_the_snapshot(pair: tuple[Made, Made]) -> None:

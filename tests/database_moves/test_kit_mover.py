@@ -56,6 +56,7 @@ def test_a_killed_mover_leaves_what_it_started_alive(tmp_path: Path) -> None:
     with mover(tmp_path, text).start() as running:
         while "\n" not in running.said:
             assert running.running
+            time.sleep(0.01)
         child = int(running.said)
         running.kill()
         ended = running.wait()
@@ -93,10 +94,16 @@ def test_a_password_is_found_in_the_arguments_of_a_program_the_mover_starts(
     text = (
         "import os, subprocess, sys\n"
         "dsn = os.environ['PATCHWORKS_SOURCE']\n"
-        "subprocess.run([sys.executable, '-c', 'import time; time.sleep(1)', dsn])"
+        "subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)', dsn])"
     )
-    with pytest.raises(SecretShown, match="command line"):
-        mover(tmp_path, text).run()
+    with mover(tmp_path, text).start() as running:
+        deadline = time.monotonic() + 60
+        while not running.shown:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        running.kill()
+        with pytest.raises(SecretShown, match="command line"):
+            running.wait()
 
 
 def test_a_mover_that_shows_nothing_passes(tmp_path: Path) -> None:
@@ -106,8 +113,12 @@ def test_a_mover_that_shows_nothing_passes(tmp_path: Path) -> None:
 
 def test_a_mover_that_hangs_is_ended_and_what_it_said_is_told(tmp_path: Path) -> None:
     text = "import time; print('copying', flush=True); time.sleep(600)"
-    with pytest.raises(TimeoutError, match="copying"):
-        mover(tmp_path, text).run(timeout=2)
+    with mover(tmp_path, text).start() as running:
+        while "copying" not in running.said:
+            assert running.running
+            time.sleep(0.01)
+        with pytest.raises(TimeoutError, match="copying"):
+            running.wait(0.1)
 
 
 def _alive(process: int) -> bool:

@@ -7,10 +7,10 @@ import signal
 import threading
 import time
 from concurrent.futures import wait
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from kit.children import children
 
 from database_moves import ahead, control, inventory
 from database_moves.context import Context, StoppedError
@@ -21,6 +21,9 @@ from database_moves.schema import archive
 from database_moves.steps import preparing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     import psycopg
 
     from database_moves.progress import Step
@@ -39,12 +42,11 @@ def context(pair: tuple[Made, Made], tmp_path: Path) -> Context:
     )
 
 
-def children() -> set[str]:
-    pid = os.getpid()
-    found: set[str] = set()
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        found |= set((thread / "children").read_text().split())
-    return found
+def eventually(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_new_move_is_looked_at_at_once_and_leaves_no_process(context: Context) -> None:
@@ -141,12 +143,10 @@ def test_a_dump_that_waits_for_a_lock_ends_with_its_move(context: Context) -> No
         holder.commit()
         holder.execute("LOCK TABLE public.locked")
         with ahead.begun(context), context.source.session("test") as looking:
-            while dumps(looking) == 0:
-                time.sleep(0.05)
-        assert not children() - before
+            eventually(lambda: dumps(looking) > 0)
+        eventually(lambda: not children() - before)
     with context.source.session("test") as looking:
-        while dumps(looking):
-            time.sleep(0.05)
+        eventually(lambda: dumps(looking) == 0)
 
 
 def dumps(connection: psycopg.Connection[tuple[int, ...]]) -> int:
@@ -158,13 +158,24 @@ def dumps(connection: psycopg.Connection[tuple[int, ...]]) -> int:
     return row[0]
 
 
+def asked(connection: psycopg.Connection[tuple[int, ...]], purpose: str) -> bool:
+    """Whether a session has asked for a lock, and been told whether it has it."""
+    row = connection.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND state = 'idle'"
+        " AND datname = current_database() AND query LIKE '%%pg_try_advisory_lock%%'",
+        (f"patchworks {purpose}",),
+    ).fetchone()
+    return row == (1,)
+
+
 def test_a_lease_says_that_another_mover_had_it(context: Context) -> None:
     databases = [context.source, context.target]
     mine, theirs = Lease(databases, "mine"), Lease(databases, "theirs")
     theirs.keep()
     waiting = threading.Thread(target=mine.keep)
     waiting.start()
-    waiting.join(1)
+    with context.source.session("test") as looking:
+        eventually(lambda: asked(looking, "lease mine"))
     theirs.close()
     waiting.join()
     mine.close()
@@ -177,10 +188,10 @@ def test_a_spare_that_died_is_not_taken() -> None:
     spares = Spares()
     spares.start(1)
     (dead,) = children() - before
-    os.kill(int(dead), signal.SIGKILL)
-    os.waitid(os.P_PID, int(dead), os.WEXITED | os.WNOWAIT)
+    os.kill(dead, signal.SIGKILL)
+    os.waitid(os.P_PID, dead, os.WEXITED | os.WNOWAIT)
     taken = spares.take()
-    assert taken.pid != int(dead)
+    assert taken.pid != dead
     assert taken.poll() is None
     taken.kill()
     taken.wait()

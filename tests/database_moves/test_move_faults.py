@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,10 @@ import pytest
 import stalls
 from faulty_move import MAJORS, Faulty, left_behind
 from kit.holding import Holding
+from kit.lost_slot import lose_the_slot
 from kit.mover import Mover
 from kit.small_disk import MIB, SmallDisks
 from move_journey import NAME, Journey
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from database_moves import names
@@ -142,34 +141,6 @@ def test_a_network_that_resets_refuses_and_swallows_stops_no_move(
     drop()
     faulty.until_done("rollback")
     serves_with_all(faulty.journey, faulty.journey.source, record_property)
-
-
-def lose_the_slot(publisher: Made, follower: Made, name: str) -> None:
-    """Have the publisher throw away what the follower of a stream has not read."""
-    stream = sql.Identifier(name)
-    with follower.superuser() as there, publisher.superuser() as here:
-        found = there.execute("SELECT FROM pg_subscription WHERE subname = %s", (name,)).fetchone()
-        if found is not None:
-            there.execute(sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(stream))
-        here.execute("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'")
-        here.execute("SELECT pg_reload_conf()")
-        status: tuple[Any, ...] | None = None
-        for _ in range(60):
-            here.execute("SELECT pg_logical_emit_message(false, 'x', repeat('x', 1000000))")
-            here.execute("SELECT pg_switch_wal()")
-            here.execute("CHECKPOINT")
-            status = here.execute(
-                "SELECT wal_status FROM pg_replication_slots WHERE slot_name = %s",
-                (name,),
-            ).fetchone()
-            if status == ("lost",):
-                break
-            time.sleep(0.2)
-        here.execute("ALTER SYSTEM RESET max_slot_wal_keep_size")
-        here.execute("SELECT pg_reload_conf()")
-        if found is not None:
-            there.execute(sql.SQL("ALTER SUBSCRIPTION {} ENABLE").format(stream))
-        assert status == ("lost",)
 
 
 def test_a_lost_slot_sends_a_move_back_to_its_copy(

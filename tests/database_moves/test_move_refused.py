@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -97,6 +98,9 @@ def test_what_holds_a_cutover_up_undoes_it_and_is_named(
     def change(statement: str) -> None:
         with source.superuser() as connection:
             connection.execute(statement.encode())
+            pid = connection.info.backend_pid
+        # One that is on its way out could be met by a pause, and named in its place.
+        wait_until_gone(source, pid)
 
     # While rows are compared: the move says so by itself, and goes on once it is undone.
     holding.at("verify.saved", lambda: change('CREATE TABLE workload."odd %s" (id int)'))
@@ -133,7 +137,7 @@ def test_what_holds_a_cutover_up_undoes_it_and_is_named(
     for dsn in (source.owner_dsn, pooled):
         with psycopg.connect(dsn, prepare_threshold=None) as holder:
             holder.execute(write)
-            aborted = journey.command("cutover", "--max-pause", "2")
+            aborted = journey.command("cutover", "--max-pause", "8")
             assert aborted.code == 4, aborted
             assert "transactions" in aborted.stderr, aborted.stderr
             if dsn == source.owner_dsn:
@@ -144,7 +148,7 @@ def test_what_holds_a_cutover_up_undoes_it_and_is_named(
             holder.rollback()
     with psycopg.connect(source.owner_dsn) as holder:
         holder.execute(write)
-        done = journey.command("cutover", "--cancel-blockers", "--max-pause", "10")
+        done = journey.command("cutover", "--cancel-blockers", "--max-pause", "20")
         assert done.code == 0, done.stderr
         with pytest.raises(psycopg.OperationalError):
             holder.execute("SELECT")
@@ -152,6 +156,15 @@ def test_what_holds_a_cutover_up_undoes_it_and_is_named(
     audit = journey.account()
     assert audit.pooler_errors == ()
     record_property(stalls.PROPERTY, audit.longest_stall_seconds)
+
+
+def wait_until_gone(made: Made, pid: int) -> None:
+    """See from another database that a session's process has ended."""
+    with psycopg.connect(made.server.superuser_dsn, autocommit=True) as looking:
+        deadline = time.monotonic() + 60
+        while looking.execute("SELECT FROM pg_stat_activity WHERE pid = %s", (pid,)).fetchone():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 def serves(journey: Journey, made: Made) -> None:

@@ -67,10 +67,12 @@ def test_a_switch_command_is_told_who_serves_and_what_it_fails_with_undoes_the_s
     assert lets_in(source)
 
     hanging = '[ "$PATCHWORKS_SERVING" = source ] || sleep 600'
-    undone = switching.run("cutover", hanging, "--max-pause", "2")
+    undone = switching.run("cutover", hanging, "--max-pause", "8")
     assert undone.code == 4, undone
     assert "the switch command took longer than" in undone.stderr
-    assert switching.told() == ["target", "source"]
+    told = switching.told()
+    # The guard says it too where the mover takes its time.
+    assert (told[0], set(told[1:])) == ("target", {"source"})
     assert lets_in(source)
 
     # One that fails both ways leaves it open where applications are led.

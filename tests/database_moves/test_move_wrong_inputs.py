@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 from catalogs import MADE_BY_MOVES, changed, listing
+from kit.holding import Holding
 from made import MOVER
 from move_journey import NAME, lets_in
 from psycopg import sql
@@ -23,10 +23,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kit.forking import Forks
-    from kit.mover import Mover
+    from kit.mover import Mover, Running
     from made import Made
 
 runner = CliRunner()
+
+IN_EACH_STEP = (
+    "prepare.closed",
+    "schema.erased",
+    "copy.slot-created",
+    "indexes.done",
+    "constraints.done",
+    "stream.subscribed",
+    "verify.saved",
+)
 
 READER = "a reader"
 READER_PASSWORD = 'read\'er "only" %41'
@@ -136,28 +146,21 @@ def test_a_place_for_the_state_that_is_none_is_told(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_in_each_phase_stops_at_a_safe_place_and_the_same_command_goes_on(
-    filled: tuple[Made, Made], move_between: Callable[..., Mover]
+    filled: tuple[Made, Made], move_between: Callable[..., Mover], tmp_path: Path
 ) -> None:
-    mover = move_between(*filled)
-    stopped: list[str] = []
-    for _ in range(60):
+    holding = Holding(tmp_path / "holding")
+    mover = move_between(*filled, environment=holding.environment)
+    movers: list[Running] = []
+    for place in IN_EACH_STEP:
+        holding.at(place, lambda: movers[-1].signal(signal.SIGINT))
         with mover.start("database", "move", NAME, "--cutover", "manual") as running:
-            seen = set(stopped)
-            deadline = time.monotonic() + 120
-            while running.running and time.monotonic() < deadline:
-                said = [line for line in running.warned.splitlines() if " " not in line]
-                new = [step for step in said if step not in seen]
-                if new:
-                    stopped.append(new[0])
-                    running.signal(signal.SIGINT)
-                    break
-                time.sleep(0.005)
-            ended = running.wait(120)
-        assert ended.code in (0, 130), ended
-        assert "Traceback" not in ended.stderr
-        if ended.code == 0:
-            break
-    assert {"prepare", "schema", "copy"} <= set(stopped)
+            movers.append(running)
+            ended = holding.until_ended(running)
+        assert ended.code == 130, (place, ended)
+        assert holding.left == set(), place
+        assert "Traceback" not in ended.stderr, ended.stderr
+    ended = mover.run("database", "move", NAME)
+    assert ended.code == 0, ended.stderr
     found = json.loads(mover.run("database", "status", NAME, "--json").stdout)
     assert found["phase"] == "ready"
     assert mover.run("database", "abort", NAME).code == 0

@@ -16,6 +16,8 @@ from tests.database_moves.preflight_levels import level_of, look, said, shows
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
+
 
 @shows({"encoding.encoding": "refused", "encoding.locale": "warning"})
 def test_databases_that_store_or_order_text_otherwise_are_told(
@@ -128,15 +130,17 @@ def test_a_source_that_keeps_too_little_wal_for_the_move_is_refused(
 
 @shows({"size.time": "warning"})
 def test_a_source_that_writes_more_than_one_applier_takes_is_told(
-    pair: tuple[Made, Made],
+    pair: tuple[Made, Made], monkeypatch: pytest.MonkeyPatch
 ) -> Report:
+    # What a busy machine writes as well.
+    monkeypatch.setattr("database_moves.preflight.checks.sizes.APPLY_BYTES", 1_000_000)
     source, target = pair
     return writing(source, target, "size.time")
 
 
 def writing(source: Made, target: Made, check: str, **options: int) -> Report:
     """A preflight while the source writes tens of megabytes of WAL."""
-    stop = threading.Event()
+    stop, written = threading.Event(), threading.Event()
 
     def write() -> None:
         with source.owner() as connection:
@@ -144,10 +148,12 @@ def writing(source: Made, target: Made, check: str, **options: int) -> Report:
                 connection.execute(
                     "SELECT pg_logical_emit_message(false, 'x', repeat('x', 4000000))"
                 )
+                written.set()
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
+        assert written.wait(60)
         return preflight(
             source.as_database("source"),
             target.as_database("target"),

@@ -71,7 +71,7 @@ def begin(stream: Stream) -> None:
     stream.enable()
 
 
-def drain(stream: Stream, seconds: float = 60) -> None:
+def drain(stream: Stream, seconds: float = 180) -> None:
     stream.wait_for_marker(stream.beat(), time.monotonic() + seconds)
 
 

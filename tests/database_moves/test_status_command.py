@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 WAIT_SECONDS = 120.0
 
 
-def fill(source: Made) -> None:
+def fill(source: Made, rows: int = 1000) -> None:
     with source.owner() as connection:
         connection.execute("CREATE TABLE items (id int PRIMARY KEY, body text)")
         connection.execute(
-            "INSERT INTO items SELECT g, repeat(md5(g::text), 20) FROM generate_series(1, 12000) g"
+            "INSERT INTO items SELECT g, repeat(md5(g::text), 20) FROM generate_series(1, %s) g",
+            (rows,),
         )
 
 
@@ -52,7 +53,8 @@ def test_a_move_is_told_from_its_copy_to_its_end(
     pair: tuple[Made, Made], make_mover: Callable[..., Mover]
 ) -> None:
     source, target = pair
-    fill(source)
+    # Some thirty seconds at this rate: to look takes seconds where the machine is busy.
+    fill(source, rows=45_000)
     mover = make_mover(source, target)
     unknown = mover.run("database", "status", "orders")
     assert (unknown.code, unknown.stdout) == (2, "")
@@ -72,21 +74,21 @@ def test_a_move_is_told_from_its_copy_to_its_end(
         assert "--watch" in found["next"][0]["command"]
         running.signal(signal.SIGINT)
         assert running.wait(60).code == 130
-    stopped = status(mover)
-    assert stopped["mover"]["running"] is False
+    stopped = until(lambda: status(mover), lambda found: found["mover"]["running"] is False)
     assert stopped["error"] is None
     assert stopped["next"][0]["command"] == "patchworks database move orders"
 
     with source.owner() as connection:
         connection.execute("CREATE TABLE late (id int PRIMARY KEY)")
-    assert mover.run("database", "move", "orders").code != 0
+    quickly = ("database", "move", "orders", "--rate-limit", "1000000000")
+    assert mover.run(*quickly).code != 0
     failed = status(mover)
     assert failed["error"].startswith("copy: ")
     assert "late" in failed["error"]
     with source.owner() as connection:
         connection.execute("DROP TABLE late")
 
-    ready = mover.run("database", "move", "orders")
+    ready = mover.run(*quickly)
     assert ready.code == 0, ready.stderr
     found = status(mover)
     assert (found["phase"], found["error"], found["step"]) == ("ready", None, None)

@@ -122,7 +122,7 @@ def tables_of(made: Made) -> tuple[inventory.Table, ...]:
 
 
 def compare(
-    source: Made, target: Made, *, patience: float = 30, progress: Progress = silent
+    source: Made, target: Made, *, patience: float = 300, progress: Progress = silent
 ) -> Verification:
     position = SlotPosition(source.as_database("source"), STREAM)
     try:
@@ -187,7 +187,7 @@ def test_wrong_rows_are_found_under_heavy_writes(
 
 def settle(source: Made) -> None:
     position = SlotPosition(source.as_database("source"), STREAM)
-    assert position.wait(position.now(), 30)
+    assert position.wait(position.now(), 120)
     position.close()
 
 
@@ -231,6 +231,7 @@ def test_a_row_whose_commit_waits_for_a_standby_is_not_called_wrong(
     standbys("nobody_there")
     writer = threading.Thread(target=write)
     try:
+        wait_until_commits_wait(source)
         with target.owner() as reader, source.owner() as shown:
             writer.start()
             until = time.monotonic() + 30
@@ -238,16 +239,43 @@ def test_a_row_whose_commit_waits_for_a_standby_is_not_called_wrong(
                 assert time.monotonic() < until
                 time.sleep(0.01)
             assert not shown.execute("SELECT 1 FROM orders WHERE id = 50000").fetchone()
-        waiting = compare(source, target, patience=0.5)
+        found = compare(source, target, patience=0.5)
     finally:
         standbys("")
-        writer.join(30)
-    assert {(d.table, d.kind, tuple(d.key.values())) for d in waiting.differences} == {
+        writer.join(60)
+    assert {(d.table, d.kind, tuple(d.key.values())) for d in found.differences} == {
         ("public.orders", "undecided", ("50000",)),
         ("public.orders", "undecided", ("6",)),
         ("public.counters", "undecided", ("4",)),
     }
     assert compare(source, target).agrees
+
+
+CANCEL_WAITING = """
+SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+ WHERE datname = current_database() AND wait_event = 'SyncRep'
+"""
+
+
+def wait_until_commits_wait(made: Made) -> None:
+    """A new setting is heeded only when the server's own process has heard of it."""
+
+    def commit() -> None:
+        with made.superuser() as connection:
+            connection.execute("SELECT pg_logical_emit_message(true, 'a', 'commit')")
+
+    with made.superuser() as looking:
+        for _ in range(100):
+            waited = False
+            begun = threading.Thread(target=commit)
+            begun.start()
+            while begun.is_alive():
+                # One that is cancelled while it waits is committed all the same.
+                waited |= bool(looking.execute(CANCEL_WAITING).fetchall())
+                begun.join(0.1)
+            if waited:
+                return
+    raise AssertionError("no commit waits")
 
 
 def test_a_stream_that_stands_still_is_an_error_and_not_a_difference(

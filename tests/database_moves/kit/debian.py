@@ -25,11 +25,13 @@ from rehearsal.servers.postgresql_installation import Account, Installation
 from rehearsal.servers.postgresql_server import SUPERUSER
 from rehearsal.servers.postgresql_settings import authentication, configuration
 
+from . import ports
+
 DIRECTORY = Path("/usr/lib/postgresql")
 OLDEST = 15
 """The oldest version that moves are for; Ubuntu 22.04 has 14."""
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
@@ -65,7 +67,8 @@ class DebianPostgres:
         self._data = directory / "data"
         self._pidfile = directory / "server.pid"
         self._sockets = Path(tempfile.mkdtemp(prefix="debian-"))
-        self._port = process.free_port()
+        self._kept = ports.reserved()
+        self._port = ports.number(self._kept)
 
     def start(self, **settings: str | int) -> PostgresqlServer:
         """Start the server, making its data at first; `settings` add to those of the tests."""
@@ -98,6 +101,7 @@ class DebianPostgres:
     def stop(self) -> None:
         """End it after a checkpoint, and remove its socket's directory."""
         process.stop(self._pidfile, sign=signal.SIGINT, timeout=30)
+        self._kept.close()
         shutil.rmtree(self._sockets, ignore_errors=True)
 
     def crash(self) -> None:

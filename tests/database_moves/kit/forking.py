@@ -61,7 +61,9 @@ class Forked:
     def send_signal(self, number: int) -> None:
         """Send a signal, unless it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            # It may have ended just now, and not been told of yet.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def _number(self) -> int:
         data = self._connection.recv(_NUMBER.size, socket.MSG_WAITALL)

@@ -47,7 +47,7 @@ class Holding:
         self._faults[place] = fault
         (self._directory / place).touch()
 
-    def until_ended(self, running: Running, timeout: float = 300.0) -> Ended:
+    def until_ended(self, running: Running, timeout: float = 600.0) -> Ended:
         """Do what is to be done at each place until the mover ends, and how it ended."""
         deadline = time.monotonic() + timeout
         while running.running and time.monotonic() < deadline:
@@ -65,7 +65,7 @@ class Holding:
 
 
 def _wait_until_stopped(process: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with suppress(FileNotFoundError, ProcessLookupError):
             text = Path(f"/proc/{process}/stat").read_text()

@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 
+PATIENCE_SECONDS = 600.0
+"""How long a command may take: on a busy machine some ten times what it takes alone."""
+
+MAX_PAUSE = ("--max-pause", "60")
+"""What a move is given that is given no limit: the usual one is a moment for a machine that stands
+still, and no test is about how long a pause takes."""
+
 SHORTEST_SECRET = 6
 """A shorter one would be found by chance."""
 
@@ -110,7 +117,9 @@ class Mover:
             **(environment or {}),
         }
 
-    def run(self, *arguments: str, kill_at: str | None = None, timeout: float = 300.0) -> Ended:
+    def run(
+        self, *arguments: str, kill_at: str | None = None, timeout: float = PATIENCE_SECONDS
+    ) -> Ended:
         """Run a command to its end, or to a crash point; `--state` is added.
 
         Raises `TimeoutError` where it takes longer, with what it said so far, and `SecretShown`.
@@ -124,6 +133,8 @@ class Mover:
         if kill_at is not None:
             environment[crash_points.VARIABLE] = kill_at
         given = [*arguments, *self._option]
+        if arguments[:2] == ("database", "move") and MAX_PAUSE[0] not in arguments:
+            given += MAX_PAUSE
         process = (
             _started([*self._program, *given], environment)
             if self._forks is None
@@ -194,6 +205,11 @@ class Running:
         """What it said so far beside its output: progress, warnings and errors."""
         return self._output["errors"].decode(errors="replace")
 
+    @property
+    def shown(self) -> bool:
+        """Whether a secret was seen on a command line so far."""
+        return bool(self._faults)
+
     def kill(self) -> None:
         """SIGKILL to the mover alone: what it started lives on, as after a real crash."""
         self._process.kill()
@@ -203,7 +219,7 @@ class Running:
         """Send a signal, such as SIGSTOP, SIGCONT or SIGINT."""
         self._process.send_signal(number)
 
-    def wait(self, timeout: float = 300.0) -> Ended:
+    def wait(self, timeout: float = PATIENCE_SECONDS) -> Ended:
         """Wait until it has ended, and see that it has shown no secret anywhere."""
         try:
             code = self._process.wait(timeout)

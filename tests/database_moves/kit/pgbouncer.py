@@ -16,6 +16,8 @@ from psycopg.conninfo import make_conninfo
 from rehearsal.servers import process
 from rehearsal.servers.postgresql_installation import Account
 
+from . import ports
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
@@ -25,7 +27,7 @@ ADMIN_PASSWORD = 'adm\'in "p@ss" %40:/;$\u00fc'
 STATS = "pooler-stats"
 STATS_PASSWORD = "stats only"
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 
 
 class Address(Protocol):
@@ -93,7 +95,8 @@ class PgBouncerServer:
         account = Account.current()
         account.own(directory)
         account.own(self.socket_directory)
-        self.port = process.free_port()
+        self._kept = ports.reserved()
+        self.port = ports.number(self._kept)
         self.config = directory / "pgbouncer.ini"
         self.log = directory / "pgbouncer.log"
         self._pidfile = directory / "pgbouncer.pid"
@@ -128,6 +131,7 @@ class PgBouncerServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        self._kept.close()
         shutil.rmtree(self.socket_directory, ignore_errors=True)
 
     def start(self) -> None:

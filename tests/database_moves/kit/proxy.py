@@ -8,6 +8,8 @@ import socket
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
+from . import ports
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Self
@@ -33,7 +35,8 @@ class CuttingProxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._rate: int | None = None
-        self.port = 0
+        self._kept = ports.reserved()
+        self.port = ports.number(self._kept)
         self.accepted = 0
         """Connections taken so far."""
         self.passed = 0
@@ -51,6 +54,7 @@ class CuttingProxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+        self._kept.close()
 
     def forward(self) -> None:
         """Pass everything on; what was held back arrives late, as after a real stall."""
@@ -91,7 +95,6 @@ class CuttingProxy:
             self._server = await asyncio.start_server(
                 self._accept, self.host, self.port, reuse_address=True
             )
-            self.port = self._server.sockets[0].getsockname()[1]
 
     async def _hold(self) -> None:
         await self._forward()

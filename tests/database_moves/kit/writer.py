@@ -73,7 +73,7 @@ class Writer:
             self.dsn,
             autocommit=True,
             prepare_threshold=None,
-            connect_timeout=5,
+            connect_timeout=30,
             application_name=f"writer {self.client}",
             keepalives_idle=5,
             tcp_user_timeout=10_000,
