@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import psycopg
+    from made import Made
 
     from database_moves.copying import Snapshot
     from database_moves.database import Database
     from database_moves.inventory import Table
-    from tests.database_moves.conftest import Made
 
 SLOT = "pw_copy_test"
 

@@ -13,8 +13,9 @@ from database_moves.preflight import Report, preflight
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from made import Made
+
     from database_moves.preflight.verdicts import Level
-    from tests.database_moves.conftest import Made
 
 LEADING = PoolerState(paused=False, points_at="source")
 

@@ -17,9 +17,10 @@ from tests.database_moves.copied import SLOT, copying
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from made import Made
+
     from database_moves.progress import Step
     from database_moves.schema.archive import Archive
-    from tests.database_moves.conftest import Made
 
 SCHEMA = r"""
 CREATE TABLE public.plain (a int NOT NULL);

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from made import MOVER, MOVER_PASSWORD, OWNER, Made, prepare
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -18,7 +19,6 @@ from database_moves.copying import create_slot_with_snapshot, erase_rows
 from database_moves.database import Database
 from database_moves.errors import MoveError, SnapshotLostError
 from rehearsal.servers.postgresql import PostgresqlServers
-from tests.database_moves.conftest import MOVER, MOVER_PASSWORD, OWNER, Made, prepare
 from tests.database_moves.copied import SLOT, copying, on_both
 from tests.database_moves.kit.children import children, command_line
 from tests.database_moves.kit.proxy import CuttingProxy

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from made import OWNER, Made, prepare
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -17,7 +18,6 @@ from database_moves.copying.crew import PROGRAM
 from database_moves.copying.worker import Begin, send
 from database_moves.database import Database
 from database_moves.errors import MoveError
-from tests.database_moves.conftest import OWNER, Made, prepare
 from tests.database_moves.copied import copying, on_both
 from tests.database_moves.kit.debian import DebianPostgres
 from tests.database_moves.test_copying_faults import workers

@@ -16,7 +16,7 @@ from tests.database_moves.copied import SLOT, copying, on_both
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.database_moves.conftest import Made
+    from made import Made
 
     Way = Callable[..., tuple[int, int]]
 

@@ -13,7 +13,7 @@ from database_moves import control
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.database_moves.conftest import Made
+    from made import Made
 
 
 @pytest.mark.parametrize("major", [16, 18])

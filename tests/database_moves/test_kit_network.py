@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.database_moves.conftest import Made
+    from made import Made
 
 
 def test_a_connection_is_passed_on_dropped_refused_and_taken_again(

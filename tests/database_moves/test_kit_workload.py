@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kit.workload import Workload
-
-    from tests.database_moves.conftest import Made
+    from made import Made
 
 
 @pytest.fixture

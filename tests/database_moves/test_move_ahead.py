@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import psycopg
+    from made import Made
 
     from database_moves.progress import Step
-    from tests.database_moves.conftest import Made
 
 
 @pytest.fixture

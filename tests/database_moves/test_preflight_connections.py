@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from made import MOVER, MOVER_PASSWORD, OWNER, OWNER_PASSWORD
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -20,13 +21,12 @@ from database_moves.preflight.reaching import open_session
 from database_moves.preflight.registry import CHECKS
 from database_moves.preflight.running import judge
 from database_moves.preflight.situation import Server, Situation
-from tests.database_moves.conftest import MOVER, MOVER_PASSWORD, OWNER, OWNER_PASSWORD
 from tests.database_moves.preflight_levels import look, said, shows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.database_moves.conftest import Made
+    from made import Made
 
 
 class Gate:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import LiteralString
 
-    from tests.database_moves.conftest import Made
+    from made import Made
 
 
 def run(made: Made, *statements: LiteralString) -> None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from made import MOVER, MOVER_PASSWORD, OWNER, Made
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from database_moves.database import Database
 from database_moves.options import MoveOptions
 from database_moves.preflight import Report, preflight
-from tests.database_moves.conftest import MOVER, MOVER_PASSWORD, OWNER, Made
 from tests.database_moves.kit.debian import DebianPostgres
 from tests.database_moves.preflight_levels import crashed, look, said, shows
 

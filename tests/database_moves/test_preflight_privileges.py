@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from made import MOVER, MOVER_PASSWORD, OWNER
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from database_moves.database import Database
 from database_moves.options import MoveOptions
 from database_moves.preflight import Report, preflight
-from tests.database_moves.conftest import MOVER, MOVER_PASSWORD, OWNER
 from tests.database_moves.preflight_levels import crashed, level_of, look, said, shows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.database_moves.conftest import Made
+    from made import Made
 
 BARE = 'bare "mover"; --'
 STRANGER = "str'anger \u00fc"

@@ -6,6 +6,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+from made import MOVER_PASSWORD
 from psycopg import sql
 from rich.console import Console
 
@@ -13,18 +14,17 @@ from database_moves.options import MoveOptions
 from database_moves.preflight import Report, Verdict, preflight
 from database_moves.preflight.registry import CHECKS, Check
 from database_moves.preflight.rendering import render, summary
-from tests.database_moves.conftest import MOVER_PASSWORD
 from tests.database_moves.preflight_levels import Standing, crashed, look, said, shows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pytest
+    from made import Made
 
     from database_moves.preflight.situation import Situation
     from database_moves.preflight.verdicts import Finding
     from database_moves.progress import Step
-    from tests.database_moves.conftest import Made
 
 # Everything that a database and its server have; statistics, times and WAL positions move by
 # themselves.

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from made import OWNER, Made, prepare
 from psycopg import sql
 
 from rehearsal.servers.postgresql import PostgresqlServers
-from tests.database_moves.conftest import OWNER, Made, prepare
 from tests.database_moves.preflight_levels import crashed, look, said, shows
 
 if TYPE_CHECKING:

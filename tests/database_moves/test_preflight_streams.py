@@ -6,11 +6,11 @@ import threading
 from typing import TYPE_CHECKING
 
 import psycopg
+from made import OWNER, Made
 from psycopg import sql
 
 from database_moves.options import MoveOptions
 from database_moves.preflight import Report, preflight
-from tests.database_moves.conftest import OWNER, Made
 from tests.database_moves.preflight_levels import level_of, look, said, shows
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from database_moves.schema.indexes import lent, spared
 
 if TYPE_CHECKING:
-    from tests.database_moves.conftest import Made
+    from made import Made
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from database_moves.verification import render, verify
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from made import Made
+
     from database_moves.verification import Verification
-    from tests.database_moves.conftest import Made
 
 HOSTILE = 'Rows; "of" %s \u00fc\u4e2d $1'
 KEY = 'key "%s'

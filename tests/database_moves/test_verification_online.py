@@ -22,9 +22,10 @@ from database_moves.verification.session import Session
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from made import Made
+
     from database_moves.progress import Progress, Step
     from database_moves.verification import Verification
-    from tests.database_moves.conftest import Made
     from tests.database_moves.kit.proxy import CuttingProxy
 
 STREAM = "verified_stream"

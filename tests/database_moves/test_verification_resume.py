@@ -15,9 +15,9 @@ from database_moves.verification import VerifyState, render, verify
 
 if TYPE_CHECKING:
     import pytest
+    from made import Made
 
     from database_moves.progress import Step
-    from tests.database_moves.conftest import Made
 
 ROOT = Path(__file__).parents[2]
 
