@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from scripts.asking import YesOption, ask
 from scripts.catalog_options import CatalogOption, JsonOption, pick, print_json
 from scripts.exits import ExitCode
 from scripts.state_option import StateOption
 from scripts.tables import print_table
-from scripts.tenant_moving import YesOption, ask
 from scripts.wording import counted
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
+from scripts.asking import YesOption, ask
 from scripts.catalog_options import CatalogOption, JsonOption, pick, print_json
 from scripts.database_options import CancelOption, MaxPauseOption
 from scripts.exits import ExitCode
 from scripts.state_option import StateOption
 from scripts.tables import print_table
-from scripts.tenant_moving import JobsOption, YesOption, ask, options_of, platform_of
+from scripts.tenant_moving import JobsOption, options_of, platform_of
 from scripts.wording import counted
 
 if TYPE_CHECKING:

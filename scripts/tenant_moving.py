@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from scripts.asking import YesOption, ask
 from scripts.catalog_options import CatalogOption, JsonOption, load_catalog, pick, print_json
 from scripts.database_options import (
     CancelOption,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from tenant_moves.platform import Platform
 
 TenantArgument = Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for scripts and CI.")]
 WholeCellOption = Annotated[
     bool,
     typer.Option(
@@ -84,18 +84,18 @@ def move(
         allow_older_target=allow_older_target,
     )
 
-    def confirmed(asked: Asked) -> Result:
+    def confirm() -> None:
         found = commands.compare(asked)
-        if found is not None and not yes:
-            if not found.begun:
-                commands.check(asked, found)
-                typer.echo(found.described, err=True)
-                for label, text in forecast(asked.platform, found, asked.options).lines():
-                    typer.echo(f"  {label:<10}{text}", err=True)
-            ask(f"Go on with {found.described}?" if found.begun else "Move it?")
-        return commands.move(asked)
+        if found is None:
+            return
+        if not found.begun:
+            commands.check(asked, found)
+            typer.echo(found.described, err=True)
+            for label, text in forecast(asked.platform, found, asked.options).lines():
+                typer.echo(f"  {label:<10}{text}", err=True)
+        ask(f"Go on with {found.described}?" if found.begun else "Move it?")
 
-    _run(asked, confirmed, as_json)
+    _run(asked, commands.move, as_json, None if yes else confirm)
 
 
 def rollback(
@@ -130,12 +130,11 @@ def rollback(
         carry_seconds=carry_seconds,
     )
     question = f"Bring {name} back to where it was?"
-    if without is None:
-        _run(asked, commands.rollback, as_json, question if not yes else None)
-    else:
+    ending: Callable[[Asked], Result] = commands.rollback
+    if without is not None:
         question += f" Nothing on the {without} is asked or cleared."
         ending = partial(leaving_out.rollback, side=without, whole_cell=whole_cell)
-        _run(asked, ending, as_json, question if not yes else None)
+    _run(asked, ending, as_json, None if yes else partial(ask, question))
 
 
 def finish(
@@ -178,7 +177,7 @@ def finish(
     else:
         question += f" No last dump is kept, and nothing on the {without} is asked or cleared."
         ending = partial(leaving_out.finish, side=without, whole_cell=whole_cell)
-    _run(asked, ending, as_json, question if not yes else None)
+    _run(asked, ending, as_json, None if yes else partial(ask, question))
 
 
 def status(
@@ -276,14 +275,6 @@ def platform_of(
     return LocalPlatform(load_catalog(catalog), LocalCloud.at(state), Silent())
 
 
-def ask(question: str) -> None:
-    """Ask on the terminal; ends in wrong usage where nobody can be asked."""
-    if not sys.stdin.isatty():
-        typer.echo(f"patchworks: {question} Nobody can be asked here: add --yes", err=True)
-        raise typer.Exit(ExitCode.USAGE)
-    typer.confirm(question, abort=True, err=True)
-
-
 def _for_one_side(without: Side | None, whole_cell: bool) -> None:
     if whole_cell and without is None:
         raise typer.BadParameter("--whole-cell says more of a side that --without names")
@@ -293,8 +284,9 @@ def _run(
     asked: Asked,
     command: Callable[[Asked], Result],
     as_json: bool,
-    question: str | None = None,
+    confirm: Callable[[], None] | None = None,
 ) -> None:
+    """Run a command once a person has said yes, and say what became of the tenant."""
     from dataclasses import replace
 
     import psycopg
@@ -306,9 +298,10 @@ def _run(
     from scripts.database_running import leave_with_report, stopping
     from scripts.tenant_status import print_result
 
-    if question is not None:
-        ask(question)
     try:
+        # Before Ctrl-C means to stop at a safe place, and before bars are drawn.
+        if confirm is not None:
+            confirm()
         with progress_on(sys.stderr) as report, stopping(asked.stopping):
             result = command(replace(asked, report=report))
     except PreflightRefusedError as refused:
