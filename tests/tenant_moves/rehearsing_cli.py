@@ -6,6 +6,7 @@ engine is not there: no plugin, no state of Pulumi's and no lock of its backend 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -18,6 +19,7 @@ from journeys import Silent
 from catalog.load import load
 from rehearsal.errors import ProgramError
 from rehearsal.rehearse import Rehearsal
+from rehearsal.servers.process import Locked
 from tests.recorded_pulumi import HISTORY, NOTED, VERSION, Call, write_program
 
 if TYPE_CHECKING:
@@ -58,13 +60,15 @@ class RehearsingCli:
 
     def _serve(self) -> None:
         while True:
-            with self._listener.accept() as wire:
+            # Who asks may be killed at any moment, and others ask afterwards.
+            with contextlib.suppress(EOFError, OSError), self._listener.accept() as wire:
                 call = Call(*wire.recv())
                 self.calls.append(call)
                 try:
-                    wire.send((self._answer(call), ""))
-                except (ProgramError, LookupError) as error:
-                    wire.send(("", f"error: {error}"))
+                    said = self._answer(call), ""
+                except (ProgramError, LookupError, Locked) as error:
+                    said = "", f"error: {error}"
+                wire.send(said)
 
     def _answer(self, call: Call) -> str:
         """What the CLI prints; raises what it would refuse."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import boto3
@@ -273,7 +275,9 @@ def test_recorded_a_peering_is_brought_up_in_turn(
         waited.append(seconds)
         cli.answers()
 
-    monkeypatch.setattr(pulumi_cli.time, "sleep", free)
+    # Of that module alone: other threads of this process wait as well.
+    waiting = SimpleNamespace(monotonic=time.monotonic, sleep=free)
+    monkeypatch.setattr(pulumi_cli, "time", waiting)
     platform.bring_up_peering(PEERING)
     assert len(waited) == 1
     refused, done = cli.asked("up")
@@ -287,8 +291,8 @@ def test_recorded_a_peering_that_stays_locked_is_a_fault_that_says_how_to_go_on(
 ) -> None:
     cli.answers({"to": ["up"], "fails": BUSY})
     clock = iter(range(0, 100_000, 900))
-    monkeypatch.setattr(pulumi_cli.time, "monotonic", lambda: float(next(clock)))
-    monkeypatch.setattr(pulumi_cli.time, "sleep", lambda _: None)
+    waiting = SimpleNamespace(monotonic=lambda: float(next(clock)), sleep=lambda _: None)
+    monkeypatch.setattr(pulumi_cli, "time", waiting)
     with pytest.raises(MoveError, match=rf"{PEERING} can't be brought up.*pulumi cancel"):
         platform.bring_up_peering(PEERING)
 

@@ -26,7 +26,7 @@ ORGANIZATION = load(find_root()).organization
 MANAGEMENT = ORGANIZATION.accounts.management
 HOSTNAME = "brightwater.example.com"
 BALANCERS = ("lb-one.elb.amazonaws.com", "lb-two.elb.amazonaws.com")
-LASTS = 3
+LASTS = 10
 """Seconds for which a session lasts."""
 
 

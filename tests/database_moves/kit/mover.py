@@ -177,9 +177,13 @@ class Running:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Its programs, such as pg_restore or the guard, are in its session.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        # Its programs, such as pg_restore or the guard, are in its session. Once it has ended and
+        # they as well, its number may be another session's.
+        if self.running or not Path("/proc", str(self.pid)).exists():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+        # It may not have had a session yet.
+        self._process.kill()
         self._process.wait()
         self._ended.set()
         for thread in (*self._readers, self._watcher):
