@@ -38,7 +38,7 @@ def run(dsn: str, stopped: threading.Event) -> dict[str, Any]:
                 if session is None:
                     # A pooler gives each transaction another session.
                     session = psycopg.connect(
-                        dsn, autocommit=True, prepare_threshold=None, connect_timeout=5
+                        dsn, autocommit=True, prepare_threshold=None, connect_timeout=60
                     )
                 session.execute("INSERT INTO demo.entry (number) VALUES (%s)", (number,))
             except psycopg.errors.UniqueViolation:

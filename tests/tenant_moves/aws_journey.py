@@ -45,7 +45,6 @@ class AwsJourney(TenantJourney):
     """A tenant in Ireland, and a cell in Virginia to go to."""
 
     program = (str(HERE / "aws_command.py"),)
-    patience = ("--max-pause", "60")
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)

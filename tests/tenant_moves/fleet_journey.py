@@ -159,7 +159,9 @@ class FleetJourney(Journey):
         return {each["tenant"]: each["source"] for each in json.loads(ran.stdout)["tenants"]}
 
     def enqueue(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.patchworks("moves", "enqueue", "--yes", *arguments, cloud=True)
+        # On a machine that stands still for some seconds, the usual five would undo a move.
+        options = ("--yes", "--max-pause", "60")
+        return self.patchworks("moves", "enqueue", *options, *arguments, cloud=True)
 
     def begin_watching(self) -> subprocess.Popen[str]:
         """Watch the board as long as there is something to see."""
@@ -213,7 +215,7 @@ class FleetJourney(Journey):
             env=self._environment(),
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
         )
 
     def worker(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:

@@ -28,6 +28,7 @@ auth_file = {directory}/userlist.txt
 server_tls_sslmode = disable
 server_tls_ca_file =
 query_wait_timeout = 120
+server_connect_timeout = 60
 """
 
 
@@ -60,7 +61,7 @@ class PoolerPod:
             stderr=(self.directory / "log").open("ab"),
             **as_account(),
         )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not (self.directory / f".s.PGSQL.{PORT}").exists():
             assert self.process.poll() is None, (self.directory / "log").read_text()
             assert time.monotonic() < deadline

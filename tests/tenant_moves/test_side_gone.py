@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from psycopg.conninfo import make_conninfo
-from tenant_journey import IRELAND, TENANT, VIRGINIA
+from tenant_journey import IRELAND, MAX_PAUSE, TENANT, VIRGINIA
 
 from catalog import names
 from database_moves.errors import MoveError, RefusedError
@@ -255,7 +255,7 @@ def test_a_move_whose_old_cell_is_gone_with_its_record_ends_by_the_copy_that_fol
     asked = Asked(
         platform,
         TENANT,
-        MoveOptions(cutover="manual", jobs=2, allow_older_target=True),
+        MoveOptions(cutover="manual", jobs=2, allow_older_target=True, max_pause=MAX_PAUSE),
         lambda _: None,
         threading.Event(),
     )

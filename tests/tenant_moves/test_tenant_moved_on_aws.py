@@ -53,13 +53,13 @@ def moved(journey: AwsJourney, clients: Workload, there: str) -> str:
     """Move there while clients write, in the night with kills and a way back; all that was said."""
     told, here = [], journey.serving()
     for point in ("tenant.routed", "tenant.flipped") if NIGHTLY else ():
-        killed = journey.tenant("move", *journey.patience, kill_at=point)
+        killed = journey.tenant("move", kill_at=point)
         assert killed.killed, (point, killed)
         clients.wait_for_writes(3)
         told += [killed, verified(journey)]
     commands = ["move", "rollback", "move"] if NIGHTLY else ["move"]
     for command in commands:
-        ran = journey.tenant(command, "--json", *journey.patience)
+        ran = journey.tenant(command, "--json")
         assert ran.code == 0, (command, ran.out, ran.error)
         assert ran.json["serving"] == (here if command == "rollback" else there)
         clients.wait_for_writes(10)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.needs_pgbouncer
 LACKING = "birch"
 TENANTS = ("ash", LACKING, "fern", "oak-mill")
 THERE = f"{VIRGINIA}/pool-a"
+PATIENCE_SECONDS = 900.0
 
 KILLED_AT = ("swap",)
 if os.environ.get("PATCHWORKS_NIGHTLY"):
@@ -36,21 +38,34 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetJourney]:
     fleet.stop()
 
 
+@contextlib.contextmanager
+def for_some_time(worker: subprocess.Popen[str]) -> Iterator[None]:
+    """End a worker that says nothing for ever, so that what it said is told."""
+    ending = threading.Timer(PATIENCE_SECONDS, worker.kill)
+    ending.start()
+    try:
+        yield
+    finally:
+        ending.cancel()
+
+
 def until(worker: subprocess.Popen[str], pattern: str) -> re.Match[str]:
     """Read what a worker says up to a line that matches."""
     said = []
-    for line in lines(worker):
-        said.append(line)
-        found = re.search(pattern, line)
-        if found:
-            return found
+    with for_some_time(worker):
+        for line in lines(worker):
+            said.append(line)
+            found = re.search(pattern, line)
+            if found:
+                return found
     raise AssertionError(f"the worker never said {pattern}: {said}")
 
 
 def rest(worker: subprocess.Popen[str]) -> str:
     """The rest of what a worker says, to its end."""
-    said = "\n".join(lines(worker))
-    worker.wait(60)
+    with for_some_time(worker):
+        said = "\n".join(lines(worker))
+        worker.wait()
     return said
 
 
@@ -82,7 +97,9 @@ def test_every_tenant_that_can_arrives_whoever_dies_on_the_way(
             stopped = fleet.worker()
             killed.kill()
             taken_over = until(stopped, r"is gone; queued again: (.+)")[1]
-            assert hit in taken_over.split(", ")
+            # Who was hit may have been through before the worker was dead.
+            taken = taken_over.split(", ")
+            assert hit in taken or fleet.states()[hit] == "moved", taken
             until(stopped, r": (expand|preflight|prepare swap|swap|objects)$")
             stopped.send_signal(signal.SIGINT)
             said = rest(stopped)
@@ -94,7 +111,7 @@ def test_every_tenant_that_can_arrives_whoever_dies_on_the_way(
             said = rest(last)
             assert last.returncode == 0, said
         assert fleet.states() == dict.fromkeys(TENANTS, "moved") | {LACKING: "refused"}, said
-        assert watch.wait(60) == 1
+        assert watch.wait(300) == 1
         shown = watch.communicate()[1]
         assert f"{LACKING}: refused: " in shown
         assert "does not offer the extensions hoststore" in shown
