@@ -9,7 +9,7 @@ import psycopg
 from components.postgresql.tenant_database import CONNECTIONS_BESIDE_APPLICATION
 from database_moves.database import Database
 from database_moves.errors import MoveError, RefusedError
-from tenant_moves import retained
+from tenant_moves import earlier, retained
 from tenant_moves.slices import key, same
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ def _target(platform: Platform, plan: Plan, extensions: list[str]) -> Iterator[s
             yield from _slots(target, "target", plan)
             yield from _extensions(target, extensions, plan)
             yield from _room(platform, target, plan)
+        left = earlier.hindrance(platform, plan)
+        if left is not None:
+            yield left
     except (MoveError, psycopg.OperationalError) as error:
         yield f"the target {key(plan.target)} does not answer ({_first(error)}): bring its cell up"
 

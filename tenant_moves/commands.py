@@ -12,7 +12,7 @@ from database_moves import commands as databases
 from database_moves import durable, store
 from database_moves.crash_points import reached
 from database_moves.errors import RefusedError
-from tenant_moves import checks, entries, plan, records, retained, stages, ways
+from tenant_moves import checks, earlier, entries, plan, records, retained, stages, ways
 from tenant_moves.asked import Asked, Result
 from tenant_moves.holding import held
 from tenant_moves.lease import HeldError
@@ -70,6 +70,7 @@ def move(asked: Asked) -> Result:
         if _over(known):
             return _end(asked, context, known)
         _join(asked, context, known)
+        earlier.clear(asked.platform, found)
         stages.run(context, "expand")
         state = _copied(asked, context, known)
         stages.run(context, "objects")

@@ -8,8 +8,10 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
-from tenant_journey import IRELAND, TENANT, VIRGINIA
+from psycopg.conninfo import make_conninfo
+from tenant_journey import IRELAND, MAX_PAUSE, TENANT, VIRGINIA
 
 from database_moves.errors import AbortedError, RefusedError
 from database_moves.options import MoveOptions
@@ -92,7 +94,8 @@ def test_a_tenant_goes_there_and_back_and_there_again_without_losing_a_write(
         changing = Changing(journey, IRELAND)
         changing.start()
         moved = journey.tenant("move", "--json")
-        changing.join(30)
+        changing.join(300)
+        assert not changing.is_alive()
         assert changing.written > 5
         assert moved.code == 0, moved.error
         assert moved.json["serving"] == f"{VIRGINIA}/pool-b"
@@ -220,7 +223,7 @@ def asked(
     *,
     older: bool = False,
 ) -> Asked:
-    options = MoveOptions(cutover="manual", jobs=2, allow_older_target=older)
+    options = MoveOptions(cutover="manual", jobs=2, allow_older_target=older, max_pause=MAX_PAUSE)
     return commands.Asked(journey.platform, TENANT, options, report, threading.Event())
 
 
@@ -320,11 +323,39 @@ def test_a_ledger_that_changed_meanwhile_undoes_the_cutover(journey: TenantJourn
     assert journey.disagreeing() == []
 
 
+def test_what_a_move_that_was_given_up_left_is_in_no_later_move_s_way(
+    journey: TenantJourney,
+) -> None:
+    journey.settle(VIRGINIA, "pool-a")
+    journey.declare(*THERE)
+    assert journey.tenant("move", kill_at="tenant.expanded").killed
+    journey.well("rollback")
+    # The file is put back, and that is delivered: the stack lets go of what it has made.
+    journey.declare(VIRGINIA, "pool-a")
+    journey.platform.bring_up(TENANT)
+    server = journey.cloud.postgresql.find(f"{VIRGINIA}-pool-b.local", 0)
+    left = make_conninfo(server.superuser_dsn, dbname=TENANT)
+    journey.declare(*THERE)
+    with psycopg.connect(left, autocommit=True) as session:
+        session.execute("CREATE TABLE kept (id int)")
+        with pytest.raises(RefusedError, match=r"pool-b has a database brightwater .*drop it and"):
+            commands.move(asked(journey))
+        session.execute("DROP TABLE kept")
+        oid = "SELECT oid FROM pg_database WHERE datname = current_database()"
+        (before,) = session.execute(oid).fetchone() or ()
+    assert journey.entry().move is None
+    assert journey.tenant("move", kill_at="tenant.expanded").killed
+    with psycopg.connect(left) as session:
+        assert session.execute(oid).fetchone() != (before,)
+    # What the update has made meanwhile is not cleared away again.
+    assert journey.tenant("move", kill_at="tenant.objects-brought").killed
+
+
 def test_of_two_operators_one_moves_and_the_other_is_told(journey: TenantJourney) -> None:
     journey.settle(VIRGINIA, "pool-a")
     journey.declare(*THERE)
     first, second = (journey.begin_tenant("move") for _ in range(2))
-    codes = sorted(running.wait(300) for running in (first, second))
+    codes = sorted(running.wait(1200) for running in (first, second))
     assert codes[0] == 0
     assert codes[1] in (0, 3)
     assert journey.serving() == f"{VIRGINIA}/pool-b"
