@@ -25,6 +25,8 @@ import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 from websockets.exceptions import InvalidState
 from websockets.frames import Opcode
 from websockets.server import ServerProtocol
@@ -69,6 +71,8 @@ class ClusterApi:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
+        # Whoever waits for a connection is told; a closed socket alone would leave it waiting.
+        self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
         for pod in self.pods.values():
             pod.stop()
@@ -105,7 +109,11 @@ class ClusterApi:
         parts = urlsplit(target)
         path = unquote(parts.path)
         self.asked.append(f"{method} {path}")
-        refusal = self._refusal(headers.get("authorization", ""))
+        try:
+            refusal = self._refusal(headers.get("authorization", ""))
+        except requests.RequestException as error:
+            say(wire, 500, {"kind": "Status", "message": f"STS does not answer: {error!r}"})
+            return True
         if refusal:
             say(wire, 403, {"kind": "Status", "message": refusal})
         elif headers.get("upgrade") == "websocket":
@@ -153,16 +161,20 @@ class ClusterApi:
         signed = parse_qs(parts.query)
         session = {key: signed[key][0] for key in ("X-Amz-Security-Token",) if key in signed}
         # moto takes a signed address for one of S3, so that it is asked in the other form.
-        answer = requests.post(
-            f"{parts.scheme}://{parts.netloc}/",
-            data={name: signed[name] for name in ("Action", "Version")},
-            headers=session
-            | {
-                "Authorization": f"AWS4-HMAC-SHA256 Credential={signed['X-Amz-Credential'][0]}, "
-                "SignedHeaders=host, Signature=0"
-            },
-            timeout=300,
-        )
+        with requests.Session() as asking:
+            # As clusters do where AWS drops a connection.
+            retries = Retry(total=5, allowed_methods=None, backoff_factor=0.1)
+            asking.mount("http://", HTTPAdapter(max_retries=retries))
+            answer = asking.post(
+                f"{parts.scheme}://{parts.netloc}/",
+                data={name: signed[name] for name in ("Action", "Version")},
+                headers=session
+                | {
+                    "Authorization": "AWS4-HMAC-SHA256 "
+                    f"Credential={signed['X-Amz-Credential'][0]}, SignedHeaders=host, Signature=0"
+                },
+                timeout=300,
+            )
         arn = answer.text.partition("<Arn>")[2].partition("</Arn>")[0]
         self.callers.add(arn)
         return "" if self.lets_in in arn else f"{arn} is not let in"
