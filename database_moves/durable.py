@@ -12,6 +12,7 @@ from concurrent import futures
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
+from urllib.parse import urlsplit
 
 import platformdirs
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
@@ -219,9 +220,21 @@ def answering(url: str) -> Iterator[None]:
         if url.startswith("sqlite:"):
             file = url.removeprefix("sqlite:///")
             raise StoreError(f"moves can't be recorded in {file}: {why}") from error
+        if url == os.environ.get(URL_VARIABLE):
+            raise StoreError(
+                f"the store in {URL_VARIABLE} can't be used: {why}", remedy=_FORM
+            ) from error
         raise StoreError(
-            f"the store in {URL_VARIABLE} can't be used: {why}", remedy=_FORM
+            f"the record of moves in {_address(url)} can't be used: {why}",
+            remedy="see that it answers and lets the mover's role in, and run the same command "
+            "again",
         ) from error
+
+
+def _address(url: str) -> str:
+    """Host, port and database of a store that nobody named, for people; no credential."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port}{parts.path}"
 
 
 def _quiet() -> None:

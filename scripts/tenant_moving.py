@@ -297,13 +297,15 @@ def _run(
     from scripts.database_progress import progress_on
     from scripts.database_running import leave_with_report, stopping
     from scripts.tenant_status import print_result
+    from tenant_moves import cloud_faults
 
     try:
-        # Before Ctrl-C means to stop at a safe place, and before bars are drawn.
-        if confirm is not None:
-            confirm()
-        with progress_on(sys.stderr) as report, stopping(asked.stopping):
-            result = command(replace(asked, report=report))
+        with cloud_faults.explained():
+            # Before Ctrl-C means to stop at a safe place, and before bars are drawn.
+            if confirm is not None:
+                confirm()
+            with progress_on(sys.stderr) as report, stopping(asked.stopping):
+                result = command(replace(asked, report=report))
     except PreflightRefusedError as refused:
         leave_with_report(refused.report, as_json)
     except AbortedError as aborted:

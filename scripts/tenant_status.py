@@ -24,13 +24,15 @@ def show(platform: Platform, tenant: str, *, verify: bool, as_json: bool) -> Non
     """Print it; exit code 1 where what was verified does not agree."""
     from database_moves.errors import MoveError
     from rehearsal.servers.moto import MotoNotRunning
-    from tenant_moves import entries
+    from tenant_moves import cloud_faults, entries
     from tenant_moves.verify import verify as look
 
     try:
-        entry = entries.table(platform.catalog.organization, platform.aws).entry(tenant)
-        findings = look(platform, tenant) if verify else []
-        history = entries.table(platform.catalog.organization, platform.aws).history(tenant)
+        with cloud_faults.explained():
+            ledger = entries.table(platform.catalog.organization, platform.aws)
+            entry = ledger.entry(tenant)
+            findings = look(platform, tenant) if verify else []
+            history = ledger.history(tenant)
     except (MoveError, MotoNotRunning) as error:
         typer.echo(f"patchworks: {error}", err=True)
         raise typer.Exit(ExitCode.FAULTS) from None
@@ -104,12 +106,14 @@ def write_report(platform: Platform, tenant: str, output: Path) -> None:
     from database_moves.errors import MoveError
     from rehearsal.servers.moto import MotoNotRunning
     from scripts.database_showing import write_document
-    from tenant_moves import entries
+    from tenant_moves import cloud_faults, entries
     from tenant_moves.records import look
 
     try:
-        ledger = entries.table(platform.catalog.organization, platform.aws)
-        found = look(platform, tenant, ledger.entry(tenant), ledger.history(tenant), samples=True)
+        with cloud_faults.explained():
+            ledger = entries.table(platform.catalog.organization, platform.aws)
+            entry, history = ledger.entry(tenant), ledger.history(tenant)
+        found = look(platform, tenant, entry, history, samples=True)
     except (MoveError, MotoNotRunning) as error:
         typer.echo(f"patchworks: {error}", err=True)
         raise typer.Exit(ExitCode.FAULTS) from None

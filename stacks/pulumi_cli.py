@@ -25,6 +25,10 @@ class CliError(Exception):
     """The CLI could not do what it was asked; the text says why and what to do."""
 
 
+class NoStackError(CliError):
+    """The backend has no such stack."""
+
+
 def select(
     root: Path, stack: str, environment: Mapping[str, str] | None = None
 ) -> automation.Stack:
@@ -205,6 +209,8 @@ def explained(stack: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise CliError("the Pulumi CLI is not installed") from None
+    except automation.StackNotFoundError as error:
+        raise NoStackError(_explanation(stack, error)) from error
     except automation.CommandError as error:
         raise CliError(_explanation(stack, error)) from error
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ProfileNotFound
 
 from components.aws.shared_role import shared_role_arn
-from database_moves.errors import MoveError
 from tenant_moves import shared_session
+from tenant_moves.cloud_faults import AGAIN, TAKE, CredentialsError
 
 if TYPE_CHECKING:
     from catalog.organization import Organization
@@ -36,7 +36,7 @@ class AmbientAws:
     """Another profile than the one at hand, such as that of the deploy role."""
 
     def client(self, service: str, account: str, region: str) -> Any:
-        """See `platform.Aws`; raises `MoveError` where the credentials are of another account."""
+        """See `platform.Aws`; raises `CredentialsError` where they are of another account."""
         known = (self.profile, service, account, region)
         with _making:
             if known not in _clients:
@@ -78,22 +78,22 @@ class AmbientAws:
     def _check(self, account: str, region: str) -> None:
         found = self._session().client("sts", region_name=region).get_caller_identity()
         if found["Account"] != account:
-            raise MoveError(
+            raise CredentialsError(
                 f"the credentials at hand are of the account {found['Account']} ({found['Arn']}), "
                 f"and the cell is in {account}",
-                remedy="take the role tenant-mover of the cell's environment",
+                remedy=f"{TAKE}, and {AGAIN}",
             )
 
     def _session(self) -> Any:
-        """What boto3 finds; raises `MoveError` where that is nothing."""
+        """What boto3 finds; raises `CredentialsError` where that is nothing."""
         import boto3
 
         try:
             session: Any = boto3.session.Session(profile_name=self.profile)
         except ProfileNotFound as error:
-            raise MoveError(
+            raise CredentialsError(
                 str(error), remedy="name another one, or write it into the configuration"
             ) from None
         if session.get_credentials() is None:
-            raise MoveError("there are no AWS credentials", remedy="take the role tenant-mover")
+            raise CredentialsError("there are no AWS credentials", remedy=f"{TAKE}, and {AGAIN}")
         return session

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from database_moves.errors import MoveError, RefusedError
+from database_moves.errors import RefusedError
 from tenant_moves import entries
-from tenant_moves.slices import key
+from tenant_moves.slices import NotBroughtUpError, key
 
 if TYPE_CHECKING:
     import threading
@@ -44,7 +44,7 @@ class Asked:
             )
         try:
             exports = self.platform.exports(self.tenant)
-        except MoveError as error:
+        except NotBroughtUpError as error:
             raise RefusedError(
                 f"{self.tenant} has never been brought up: {error.message}", remedy=error.remedy
             ) from None

@@ -25,7 +25,7 @@ from tenant_moves import aws_store, entries, pod_pooler
 from tenant_moves.ambient import AmbientAws
 from tenant_moves.aws_logins import DIALLED, Logins
 from tenant_moves.cluster import Cluster
-from tenant_moves.slices import Exports
+from tenant_moves.slices import Exports, NotBroughtUpError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -69,6 +69,11 @@ class AwsPlatform:
     def aws(self) -> Aws:
         """AWS by what boto3 finds."""
         return AmbientAws(self._catalog.organization)
+
+    @cached_property
+    def deployer(self) -> Aws:
+        """The deploy role, whom the clusters let in, too, as it declares what is in them."""
+        return AmbientAws(self._catalog.organization, os.environ.get(STACK_PROFILE) or None)
 
     @property
     def directory(self) -> Path:
@@ -148,7 +153,7 @@ class AwsPlatform:
         ways = [way(source, target), way(_reader(exports, source), _reader(exports, target))]
         found: list[Pooler] = []
         for name in sorted(set(exports.slices) & set(cells)):
-            cluster = Cluster.of(organization, self._catalog.cells[name], self._deployer)
+            cluster = Cluster.of(organization, self._catalog.cells[name], self.deployer)
             found += pod_pooler.poolers(cluster, name, names.namespace(tenant), ways)
         return tuple(found)
 
@@ -214,11 +219,6 @@ class AwsPlatform:
         return entries.table(self._catalog.organization, self.aws).entry(tenant)
 
     @cached_property
-    def _deployer(self) -> Aws:
-        """The clusters let the deploy role in, which declares what is in them."""
-        return AmbientAws(self._catalog.organization, os.environ.get(STACK_PROFILE) or None)
-
-    @cached_property
     def _logins(self) -> Logins:
         return Logins(self._catalog, self.aws)
 
@@ -249,6 +249,8 @@ class AwsPlatform:
             if stack not in self._exported:
                 self._exported[stack] = pulumi_cli.exports(self._root, stack, self._environment)
             return self._exported[stack]
+        except pulumi_cli.NoStackError as error:
+            raise NotBroughtUpError(str(error)) from error
         except pulumi_cli.CliError as error:
             raise MoveError(f"the exports of {stack} can't be read: {error}") from error
 

@@ -14,6 +14,7 @@ from database_moves.crash_points import reached
 from database_moves.errors import RefusedError
 from tenant_moves import checks, earlier, entries, plan, records, retained, stages, ways
 from tenant_moves.asked import Asked, Result
+from tenant_moves.context import driven_by
 from tenant_moves.holding import held
 from tenant_moves.lease import HeldError
 from tenant_moves.slices import key, same
@@ -140,6 +141,9 @@ def finish(asked: Asked, *, drop: bool) -> Result:
             file = str(context.dump_file)
             state = databases.finish(ending, context.url, dump=file, drop=False)
         else:
+            # What ends it without a side that is gone is the same command, not `rollback`.
+            ran = driven_by(asked.tenant)
+            ending.driven_by = ran.model_copy(update={"abort": ran.finish})
             state = databases.abort(ending, context.url)
         reached("tenant.database-ended")
         return _end(asked, context, state, drop)
@@ -147,7 +151,9 @@ def finish(asked: Asked, *, drop: bool) -> Result:
 
 def _give_up(asked: Asked, context: TenantContext, state: MoveState | None) -> Result:
     found = context.plan
-    if state is not None:
+    if state is None:
+        records.check_none_missing(context, "source")
+    else:
         state = databases.abort(context.database_context("source"), context.url)
         reached("tenant.given-up")
         records.keep(context, found.source)

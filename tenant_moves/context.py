@@ -17,6 +17,7 @@ from database_moves.errors import MoveError
 from database_moves.progress import Step, silent
 from tenant_moves import absent as sides
 from tenant_moves.belongings import Belongings
+from tenant_moves.cloud_faults import CredentialsError
 from tenant_moves.slices import key
 from tenant_moves.switch import TenantSwitch
 
@@ -97,9 +98,13 @@ class TenantContext:
         at = exports.database(place)
         try:
             dsn = self.platform.mover_dsn(at)
-        except (MoveError, BotoCoreError, ClientError):
+        except (CredentialsError, BotoCoreError, ClientError):
             if not left_out:
                 raise
+            dsn = sides.address(at)
+        except MoveError as error:
+            if not left_out:
+                raise (_unreached(error, side) if self.plan.begun else error) from error.__cause__
             dsn = sides.address(at)
         return Database(dsn, side, self.platform.dialled)
 
@@ -142,6 +147,15 @@ class TenantContext:
         gone = None if self.absent is None else self.absent.cell
         cells = [cell for cell in exports.slices if cell != gone]
         return self.platform.poolers(self.plan.tenant, source, target, cells)
+
+
+def _unreached(error: MoveError, side: Side) -> MoveError:
+    """The same, with how a move goes on whose side never comes back."""
+    return MoveError(
+        error.message,
+        remedy=f"{error.remedy or 'run the same command again'}; if the {side} is gone for good, "
+        "`--without` ends the move without it: see docs/moving-a-tenant.md",
+    )
 
 
 def driven_by(tenant: str) -> DrivenBy:

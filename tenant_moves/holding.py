@@ -6,7 +6,8 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from database_moves.errors import MoveError, RefusedError
-from tenant_moves import lease
+from tenant_moves import cloud_faults, lease
+from tenant_moves.cloud_faults import CredentialsError
 from tenant_moves.context import TenantContext
 from tenant_moves.lease import HeldError
 from tenant_moves.slices import key, same
@@ -64,7 +65,10 @@ def _leased(
     asked: Asked, found: Plan, entry: Entry, place: Placement, otherwise: str
 ) -> Iterator[None]:
     try:
-        server = asked.platform.maintenance(asked.tenant, place)
+        with cloud_faults.explained():
+            server = asked.platform.maintenance(asked.tenant, place)
+    except CredentialsError:
+        raise
     except MoveError as error:
         raise MoveError(error.message, remedy=f"{error.remedy or ''}{otherwise}" or None) from error
     if server is None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from database_moves import context as contexts
 from database_moves import leaving_out
 from database_moves.errors import RefusedError
+from tenant_moves import records
 from tenant_moves.slices import key, same
 
 if TYPE_CHECKING:
@@ -87,6 +89,7 @@ def is_gone(
             )
         return
     if state is None:
+        records.check_none_missing(context, contexts.other(absent.side))
         leaving_out.check_gone(context.database(exports, absent.side), None)
         return
     leaving_out.may_end(context.database_context("target"), state, verb, absent.side)
@@ -105,7 +108,7 @@ def phase_allows(
     if verb == "finish" and state is None:
         raise RefusedError(
             f"of the move {found.move} no record is left, by which it could be ended",
-            remedy="it was where the move began, and no copy of it was made",
+            remedy=records.WHERE,
         )
     over = state is not None and state.phase in ("finished", "aborted")
     swapped = state is not None and any(swap.outcome == "done" for swap in state.swaps)
@@ -124,6 +127,5 @@ def phase_allows(
     if verb == "abort" and swapped and state is not None:
         if state.serving == absent.side:
             raise _has_writes(found.place(state.serving), found.tenant)
-        raise RefusedError(
-            f"{found.described} was cut over and brought back", remedy=run.format("finish")
-        )
+        back = " and brought back" if state.serving == "source" else ""
+        raise RefusedError(f"{found.described} was cut over{back}", remedy=run.format("finish"))

@@ -21,7 +21,7 @@ from rehearsal.stack_poolers import start_poolers
 from rehearsal.state import StackState
 from stacks.ledger import read_ledger
 from stacks.lost_side import listed
-from tenant_moves.slices import DatabaseAt, Exports
+from tenant_moves.slices import DatabaseAt, Exports, NotBroughtUpError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -102,6 +102,11 @@ class LocalPlatform:
         return LocalAws(self._cloud.root / "moto")
 
     @property
+    def deployer(self) -> LocalAws:
+        """Nobody is refused anything there."""
+        return self.aws
+
+    @property
     def directory(self) -> Path:
         """Beside what else the local cloud keeps."""
         return self._cloud.root / "moves"
@@ -141,7 +146,7 @@ class LocalPlatform:
         try:
             outputs = self._cloud.stack_outputs(f"tenant.{tenant}")
         except LookupError as error:
-            raise MoveError(
+            raise NotBroughtUpError(
                 str(error), remedy=f"bring it up: `patchworks rehearse tenant.{tenant}`"
             ) from None
         return Exports.read(outputs)
@@ -216,16 +221,23 @@ class LocalPlatform:
 
     def let_go(self, stack: str, side: LostSide) -> None:
         """Out of the rehearsal's state."""
-        with self._cloud.exclusively(BUSY_SECONDS):
-            state = StackState.open(self._cloud.stack_state(stack), self._cloud.secrets)
-            for each in list(state.resources.values()):
-                if side.has(each.urn, each.provider):
-                    state.remove(each.urn)
-            for left in [each for each in state.leftovers if side.has(each.urn, each.provider)]:
-                state.remove_leftover(left)
-            for each in state.resources.values():
-                if each.protect and side.held(each.urn, each.provider):
-                    state.put(replace(each, protect=False))
+        try:
+            with self._cloud.exclusively(BUSY_SECONDS):
+                file = self._cloud.stack_state(stack)
+                self._let_go(StackState.open(file, self._cloud.secrets), side)
+        except Locked as error:
+            raise MoveError(f"the state of {stack} can't be changed: {error}") from error
+
+    @staticmethod
+    def _let_go(state: StackState, side: LostSide) -> None:
+        for each in list(state.resources.values()):
+            if side.has(each.urn, each.provider):
+                state.remove(each.urn)
+        for left in [each for each in state.leftovers if side.has(each.urn, each.provider)]:
+            state.remove_leftover(left)
+        for each in state.resources.values():
+            if each.protect and side.held(each.urn, each.provider):
+                state.put(replace(each, protect=False))
 
     def served(self) -> Ledger:
         """Read from moto's table."""

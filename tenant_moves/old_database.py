@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import psycopg
+from boto3.exceptions import S3UploadFailedError
 from boto3.s3.transfer import S3Transfer
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tenant_moves.plan import Plan
     from tenant_moves.platform import Platform
 
+_NO_DUMP = ("404", "NoSuchKey", "NoSuchBucket")
+
 
 def keep(platform: Platform, plan: Plan, serving: Placement, dump: Path, address: str) -> str:
     """Upload the last dump to the backups of the cell that serves; where it is.
@@ -37,7 +40,13 @@ def keep(platform: Platform, plan: Plan, serving: Placement, dump: Path, address
     if dump.exists():
         size = dump.stat().st_size
         checked = {"ChecksumAlgorithm": "SHA256"}
-        S3Transfer(client=s3).upload_file(str(dump), bucket, key, extra_args=checked)
+        try:
+            S3Transfer(client=s3).upload_file(str(dump), bucket, key, extra_args=checked)
+        except S3UploadFailedError as error:
+            raise MoveError(
+                f"the last dump of {address}, {dump}, can't be brought to {where}: {error}",
+                remedy="mend that, and run the same command again on this machine",
+            ) from error
         found = s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
         if found != size:
             raise MoveError(f"{where} has {found} bytes of {size}", remedy="run it again")
@@ -46,6 +55,8 @@ def keep(platform: Platform, plan: Plan, serving: Placement, dump: Path, address
     try:
         s3.head_object(Bucket=bucket, Key=key)
     except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] not in _NO_DUMP:
+            raise
         raise MoveError(
             f"the last dump of {address} is neither at {dump} nor at {where} ({error})",
             remedy="run the command on the machine that has it, or dump that database by hand",

@@ -45,6 +45,10 @@ class Platform(Protocol):
         """The way to AWS."""
 
     @property
+    def deployer(self) -> Aws:
+        """The same as whoever brings stacks up, who may change what is in them."""
+
+    @property
     def dialled(self) -> Mapping[str, str]:
         """What a server needs instead of a mover when it dials another one, see `Database`."""
 

@@ -12,19 +12,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
-from botocore.exceptions import BotoCoreError
 
-from database_moves import durable, record_copy, store
-from database_moves.errors import MoveError
+from database_moves import control, durable, record_copy, store
+from database_moves.errors import MoveError, RefusedError
+from tenant_moves import cloud_faults
+from tenant_moves.slices import key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from catalog.tenant import Placement
+    from database_moves.database import Side
     from database_moves.state import MoveState, Sample
     from stacks.ledger_table import Entry
     from tenant_moves.context import TenantContext
     from tenant_moves.platform import Platform
+
+
+WHERE = (
+    f"it is where the move began, or in the store that {durable.URL_VARIABLE} named then: give "
+    "that one, or bring that server back"
+)
+"""What to do where a record is not found."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +48,40 @@ class Found:
 
 
 def keep(context: TenantContext, place: Placement) -> None:
-    """Bring a copy of the record to the server of a placement; again brings what is new."""
+    """Bring a copy of the record to the server of a placement; again brings what is new.
+
+    Raises `MoveError` where it can't be brought there, which changes nothing of who serves.
+    """
     if os.environ.get(durable.URL_VARIABLE) or context.absent is not None:
         return
     plan = context.plan
-    copy = context.platform.copy_url(plan.tenant, place)
-    if copy is not None and copy != context.url:
-        record_copy.copy(context.url, copy, (plan.move, context.executor))
+    try:
+        with cloud_faults.explained():
+            copy = context.platform.copy_url(plan.tenant, place)
+            if copy is not None and copy != context.url:
+                record_copy.copy(context.url, copy, (plan.move, context.executor))
+    except (MoveError, psycopg.Error) as error:
+        said = error.message if isinstance(error, MoveError) else str(error).strip()
+        raise MoveError(
+            f"{key(place)} serves {plan.tenant}, but the record of {plan.move} could not be copied "
+            f"to its server: {next(iter(said.splitlines()), type(error).__name__)}",
+            remedy="mend that, and run the same command again, which copies it",
+        ) from error
+
+
+def check_none_missing(context: TenantContext, side: Side) -> None:
+    """Raise `RefusedError` where the database of a side is in a move of which no record is found.
+
+    Call it where none was found: the move's end would leave what it made there.
+    """
+    exports = context.platform.exports(context.plan.tenant)
+    with context.database(exports, side).session("record") as session:
+        if control.exists(session):
+            raise RefusedError(
+                f"the database in {key(context.plan.place(side))} is in a move, and of "
+                f"{context.plan.move} no record is found",
+                remedy=WHERE,
+            )
 
 
 def look(
@@ -90,8 +126,9 @@ def _urls(platform: Platform, tenant: str, entry: Entry, unreached: list[str]) -
     seen: set[str | None] = {None}
     for way in ways if under_way else reversed(ways):
         try:
-            url = way()
-        except (MoveError, BotoCoreError, psycopg.OperationalError) as error:
+            with cloud_faults.explained():
+                url = way()
+        except (MoveError, psycopg.OperationalError) as error:
             unreached.append(str(error).strip())
             continue
         if url not in seen:

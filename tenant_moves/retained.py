@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from catalog import names
 from catalog.tenant import Retained
 from database_moves.errors import MoveError
+from tenant_moves import cloud_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tenant_moves.platform import Aws
 
 _NO_BUCKET = ("404", "NoSuchBucket")
+_NOT_OURS = "403"
 
 
 def look(catalog: Catalog, aws: Aws, tenant: str, cell_name: str) -> Retained | None:
@@ -36,11 +38,14 @@ def look(catalog: Catalog, aws: Aws, tenant: str, cell_name: str) -> Retained | 
     try:
         s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=cell.account)
     except s3.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] not in _NO_BUCKET:
+        code = error.response["Error"]["Code"]
+        if code == _NOT_OURS:
             raise MoveError(
                 f"the bucket {bucket} can't be looked at: {error}",
                 remedy="find out whose it is: a tenant's bucket has to be in its cell's account",
             ) from None
+        if code not in _NO_BUCKET:
+            raise cloud_faults.fault(error) from error
         bucket = None
     try:
         secret = secrets.describe_secret(SecretId=names.secret(cell, tenant, "database"))

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from catalog.tenant import Placement
 
 
+class NotBroughtUpError(MoveError):
+    """The tenant's stack is not there, or was not brought up to its end."""
+
+
 @dataclass(frozen=True)
 class Slice:
     """What a tenant owns in one cell; nothing of it is secret."""
@@ -52,10 +56,10 @@ class Exports:
     def read(cls, outputs: Mapping[str, Any]) -> Exports:
         """Parse what the program of a tenant returns.
 
-        Raises `MoveError` where it has returned nothing yet: the stack is being brought up first.
+        Raises `NotBroughtUpError` where it has returned nothing yet: its first update runs.
         """
         if "serving" not in outputs:
-            raise MoveError(
+            raise NotBroughtUpError(
                 "the tenant's stack has exported nothing: it is being created, or its first update "
                 "did not end",
                 remedy="bring the tenant's stack up to its end",

@@ -10,8 +10,8 @@ from database_moves import durable
 from database_moves.crash_points import reached
 from database_moves.database import Database
 from database_moves.state import StepRecord, now, stored
+from tenant_moves import balancers, old_database, ways
 from tenant_moves import context as contexts
-from tenant_moves import old_database, ways
 from tenant_moves.slices import DatabaseAt, key
 
 if TYPE_CHECKING:
@@ -125,6 +125,10 @@ def forget(move: str) -> Output:
     began = now()
     side = context.absent.lost(context.platform.catalog)
     context.platform.let_go(f"tenant.{context.plan.tenant}", side)
+    place = context.absent.place
+    if not context.absent.whole_cell and place.cell != context.absent.stays.cell:
+        cell = context.platform.catalog.cells[place.cell]
+        balancers.unprotect(context.platform.deployer, cell, context.plan.tenant)
     reached("tenant.let-go")
     return _record("let go", began, f"nothing is declared in {key(context.absent.place)}")
 

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg
-from botocore.exceptions import ClientError
 from psycopg.conninfo import make_conninfo
 
 from database_moves.database import Database
 from database_moves.errors import MoveError
-from tenant_moves import credentials, entries, route, sealing
+from tenant_moves import cloud_faults, credentials, entries, route, sealing
 from tenant_moves.absent import address
 from tenant_moves.plan import under_way
 from tenant_moves.slices import key
@@ -79,9 +78,10 @@ class _Look:
 
     def _each(self, part: str, look: Callable[[], Iterator[tuple[bool, str]]]) -> Iterator[Finding]:
         try:
-            for agrees, text in look():
-                yield Finding(part, agrees, text)
-        except (MoveError, ClientError, psycopg.Error, LookupError) as error:
+            with cloud_faults.explained():
+                for agrees, text in look():
+                    yield Finding(part, agrees, text)
+        except (MoveError, psycopg.Error, LookupError) as error:
             said = (str(error).strip().splitlines() or [type(error).__name__])[0]
             yield Finding(part, False, f"can't be looked at: {said}")
 

@@ -16,8 +16,9 @@ from database_moves import context as contexts
 from database_moves import durable, store
 from database_moves.crash_points import reached
 from database_moves.errors import MoveError, RefusedError
-from tenant_moves import entries, leaving, plan, retained, stages, ways
+from tenant_moves import cloud_faults, entries, leaving, plan, retained, stages, ways
 from tenant_moves.absent import Absent
+from tenant_moves.cloud_faults import CredentialsError
 from tenant_moves.holding import held_without
 from tenant_moves.slices import key, same
 
@@ -94,9 +95,15 @@ def _sides(asked: Asked, entry: Entry, found: Plan, side: Side, whole_cell: bool
                 remedy=f"run it again with `--without {other}`",
             )
         return Absent(side, found.place(side), whole_cell, found.place(other))
-    # Only the history still says which placement was let go of.
-    kept = [each.keeps for each in asked.ledger.history(asked.tenant) if each.move == found.move]
-    place = entry.gone or next(filter(None, reversed(kept)))
+    # Only the history still says which placement was let go of, and where the move began.
+    of_move = [each for each in asked.ledger.history(asked.tenant) if each.move == found.move]
+    place = entry.gone or next(each.keeps for each in reversed(of_move) if each.keeps)
+    known: Side = "source" if same(place, of_move[0].placement) else "target"
+    if side != known:
+        raise RefusedError(
+            f"{key(entry.placement)} serves alone, and {key(place)} is the {known} of that move",
+            remedy=f"run it again with `--without {known}`",
+        )
     return Absent(side, place, whole_cell, entry.placement)
 
 
@@ -146,8 +153,9 @@ def _told_of_the_cell(context: TenantContext, verb: Verb) -> Iterator[None]:
     absent = context.absent
     assert absent is not None
     try:
-        yield
-    except RefusedError:
+        with cloud_faults.explained():
+            yield
+    except (RefusedError, CredentialsError):
         raise
     except MoveError as error:
         if absent.whole_cell or absent.place.cell == absent.stays.cell:

@@ -19,7 +19,7 @@ from database_moves import nursery
 from database_moves.commands import PreflightRefusedError
 from database_moves.context import StoppedError
 from database_moves.errors import AbortedError, MoveError, RefusedError
-from tenant_moves import commands
+from tenant_moves import cloud_faults, commands
 from tenant_moves.fleet.orders import Ended, Order
 from tenant_moves.lease import HeldError
 from tenant_moves.slices import key
@@ -88,14 +88,15 @@ class _Telling:
 
 def _ended(opening: Opening, order: Order, report: _Telling, stopping: threading.Event) -> Ended:
     try:
-        platform = opening()
-        asked = commands.Asked(platform, order.tenant, order.options, report, stopping)
-        _see_that_it_is_declared(platform, order)
-        result = _patiently(asked, commands.move)
-        disagreements = _disagreements(platform, order.tenant, stopping)
-        if order.finish and not disagreements and result.plan is not None:
-            _finish(asked)
+        with cloud_faults.explained():
+            platform = opening()
+            asked = commands.Asked(platform, order.tenant, order.options, report, stopping)
+            _see_that_it_is_declared(platform, order)
+            result = _patiently(asked, commands.move)
             disagreements = _disagreements(platform, order.tenant, stopping)
+            if order.finish and not disagreements and result.plan is not None:
+                _finish(asked)
+                disagreements = _disagreements(platform, order.tenant, stopping)
     except PreflightRefusedError as refused:
         said = [v.message for v in refused.report.verdicts if v.level == "refused"]
         return Ended(outcome="refused", exit=3, text=f"the preflight refuses: {'; '.join(said)}")

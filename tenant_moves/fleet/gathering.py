@@ -14,7 +14,7 @@ from tenant_moves import entries, plan
 from tenant_moves.fleet import standing
 from tenant_moves.fleet.board import OPEN
 from tenant_moves.fleet.orders import Order
-from tenant_moves.slices import key, same
+from tenant_moves.slices import NotBroughtUpError, key, same
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -124,7 +124,7 @@ def _plan(platform: Platform, tenant: str) -> Plan | None:
     catalog = platform.catalog
     try:
         serving = platform.exports(tenant).serving
-    except MoveError as error:
+    except NotBroughtUpError as error:
         raise _NeverUpError(f"has never been brought up: {error.message}") from None
     ledger = entries.table(catalog.organization, platform.aws)
     entry, declared = ledger.entry(tenant), catalog.tenants[tenant].placement

@@ -91,7 +91,9 @@ def test_a_record_is_the_same_in_another_store_and_brings_what_is_new(
     assert everything(back) == everything(postgresql)
 
 
-def test_a_store_that_is_gone_is_told_without_its_password(tmp_path: Path) -> None:
+def test_a_store_that_is_gone_is_told_by_its_own_name_and_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = durable.store_url(tmp_path)
     gone = f"postgresql://me:{quote(PASSWORD, safe='')}@127.0.0.1:1/moves"
     for source, target in ((here, gone), (gone, here)):
@@ -99,3 +101,8 @@ def test_a_store_that_is_gone_is_told_without_its_password(tmp_path: Path) -> No
             record_copy.copy(source, target, (MOVE,))
         assert PASSWORD not in str(told.value)
         assert quote(PASSWORD, safe="") not in str(told.value)
+        assert "the record of moves in 127.0.0.1:1/moves can't be used" in str(told.value)
+        assert durable.URL_VARIABLE not in str(told.value)
+    monkeypatch.setenv(durable.URL_VARIABLE, gone)
+    with pytest.raises(StoreError, match=f"the store in {durable.URL_VARIABLE} can't be used"):
+        record_copy.copy(here, gone, (MOVE,))

@@ -66,6 +66,7 @@ class TenantJourney(Journey):
         super().__init__(directory, lambda name: name in (IRELAND, VIRGINIA, TENANT))
         self.directory = directory
         self._runs = 0
+        self._further: dict[str, str] = {}
 
     @property
     def where(self) -> tuple[str, ...]:
@@ -97,7 +98,7 @@ class TenantJourney(Journey):
         done = subprocess.run(
             [sys.executable, *line],
             cwd=ROOT,
-            env=self.settings() | ({} if kill_at is None else {VARIABLE: kill_at}),
+            env=self.settings() | self._further | ({VARIABLE: kill_at} if kill_at else {}),
             capture_output=True,
             text=True,
             timeout=1200,
@@ -251,6 +252,15 @@ class TenantJourney(Journey):
     def _ledger(self) -> LedgerTable:
         platform = self.platform
         return entries.table(platform.catalog.organization, platform.aws)
+
+    @contextlib.contextmanager
+    def under(self, further: dict[str, str]) -> Iterator[None]:
+        """While it lasts, commands have these variables, too."""
+        self._further = further
+        try:
+            yield
+        finally:
+            self._further = {}
 
     @contextlib.contextmanager
     def without_server(self, cluster: str) -> Iterator[None]:

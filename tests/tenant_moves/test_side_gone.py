@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
-import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from psycopg.conninfo import make_conninfo
+from side_gone import (
+    InCells,
+    LastingLogins,
+    balancer_protected,
+    clear,
+    gone,
+    record_closed,
+    stacks_put_back,
+)
 from tenant_journey import IRELAND, MAX_PAUSE, TENANT, VIRGINIA
 
-from catalog import names
+from database_moves import durable
+from database_moves.context import StoppedError
 from database_moves.errors import MoveError, RefusedError
 from database_moves.options import MoveOptions
-from rehearsal.servers import process
 from rehearsal.stack_poolers import declared_poolers
-from stacks.spans import keeps_records
 from tenant_moves import aws_store, commands, records, without
 from tenant_moves.asked import Asked
-from tenant_moves.local import LocalPlatform, Silent
 from tenant_moves.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from tenant_journey import Ran, TenantJourney
 
-    from catalog.tenant import Placement
+    from database_moves.progress import Progress
+    from tenant_moves.local import LocalPlatform
 
 pytestmark = pytest.mark.needs_pgbouncer
 
@@ -44,51 +45,24 @@ ENDING = (
     *("tenant.database-ended", "tenant.closed", "tenant.let-go"),
     *("tenant.contracted", "tenant.parted"),
 )
-PEERING = f"peering.{IRELAND}.{VIRGINIA}"
 
 
 def hint(command: str, side: str) -> str:
     return f"`patchworks tenant {command} {TENANT} --without {side}`"
 
 
-@contextlib.contextmanager
-def gone(journey: TenantJourney, cell: str, database: str) -> Iterator[None]:
-    """While it lasts, a database server was killed; afterwards it is cleared, as people are told.
-
-    What is there of the tenant then would keep it from coming back.
-    """
-    cluster = f"{cell}-{database}"
-    version = journey.cloud.postgresql.recorded()[cluster]
-    process.stop(journey.state / "postgresql" / cluster / "server.pid", sign=signal.SIGKILL)
-    try:
-        yield
-    finally:
-        journey.cloud.postgresql.ensure(cluster, version)
-
-
-def clear(journey: TenantJourney, cell: str, database: str, told: Sequence[str]) -> None:
-    """Do what a person does who finds that server again: what was told, and drop the database."""
-    server = journey.cloud.postgresql.find(f"{cell}-{database}.local", 0)
-    (commands_told,) = [text.partition("run in it: ")[2] for text in told if "run in it" in text]
-    inside = make_conninfo(server.superuser_dsn, dbname=names.database(TENANT))
-    with psycopg.connect(inside, autocommit=True) as session:
-        assert "patchworks" in commands_told
-        for command in filter(None, map(str.strip, commands_told.split(";"))):
-            if "SUBSCRIPTION" in command:
-                there = session.execute("SELECT FROM pg_subscription").fetchone()
-                if there is None:
-                    continue
-            session.execute(command.encode())
-        for catalog in ("pg_subscription", "pg_publication", "pg_replication_slots"):
-            assert session.execute(f"SELECT FROM {catalog}".encode()).fetchall() == []
-    with psycopg.connect(server.superuser_dsn, autocommit=True) as session:
-        session.execute(f"DROP DATABASE {names.database(TENANT)}".encode())
-        for role in (names.application_role, names.read_only_role, names.owner_role):
-            session.execute(f"DROP ROLE {role(TENANT)}".encode())
-
-
 def killed(ran: Ran) -> None:
     assert ran.killed, ran
+
+
+def asked_of(
+    platform: LocalPlatform,
+    report: Progress = lambda _: None,
+    stopping: threading.Event | None = None,
+) -> Asked:
+    """As the command would ask, in this process."""
+    options = MoveOptions(cutover="manual", jobs=2, allow_older_target=True, max_pause=MAX_PAUSE)
+    return Asked(platform, TENANT, options, report, stopping or threading.Event())
 
 
 def test_a_move_whose_old_server_is_gone_ends_without_a_last_dump_and_loses_no_write(
@@ -126,9 +100,17 @@ def test_a_move_whose_old_server_is_gone_ends_without_a_last_dump_and_loses_no_w
         assert journey.entry().gone is None
         assert journey.disagreeing() == []
         with gone(journey, *HERE):
+            # As it is where no update came between the cutover and the loss.
+            assert balancer_protected(journey, IRELAND, True)
             for point in ENDING if NIGHTLY else ("tenant.database-ended", "tenant.let-go"):
                 killed(journey.tenant(*FINISH, kill_at=point))
                 clients.wait_for_writes(3)
+                if point == "tenant.let-go":
+                    assert not balancer_protected(journey, IRELAND)
+                    assert balancer_protected(journey, VIRGINIA)
+                    wrong = journey.tenant("finish", "--without", "target")
+                    told = f"{'/'.join(HERE)} is the source of that move"
+                    assert (wrong.code, told in wrong.error) == (3, True), wrong
                 assert not [f for f in journey.disagreeing() if f.part != "stack"]
             ended = journey.tenant(*FINISH, "--json")
             assert ended.code == 0, ended.error
@@ -169,6 +151,14 @@ def test_a_move_whose_target_is_gone_is_given_up_and_the_tenant_is_served_as_bef
             refused = journey.tenant("finish", "--without", "target")
             assert (refused.code, hint("rollback", "target") in refused.error) == (3, True)
             assert journey.tenant("rollback", "--without", "source").code == 3
+            # A store that was named since.
+            store = InCells(journey).copy_url(TENANT, journey.entry().placement)
+            with journey.under({durable.URL_VARIABLE: store}):
+                for command in (("rollback",), GIVE_UP):
+                    refused = journey.tenant(*command)
+                    assert (refused.code, "no record is found" in refused.error) == (3, True)
+                    assert durable.URL_VARIABLE in refused.error
+            assert journey.entry().gone is None
             for point in ENDING if NIGHTLY else ("tenant.closed",):
                 killed(journey.tenant(*GIVE_UP, kill_at=point))
                 clients.wait_for_writes(3)
@@ -183,67 +173,53 @@ def test_a_move_whose_target_is_gone_is_given_up_and_the_tenant_is_served_as_bef
     clear(journey, *HERE, ended.json["told"])
 
 
-class InCells(LocalPlatform):
-    """Keeps the record of moves in the cells' own servers, as AWS does, and may lose a cell."""
-
-    def __init__(self, journey: TenantJourney) -> None:
-        self.cloud = journey.cloud
-        super().__init__(journey.load(), self.cloud, Silent())
-        self.reached: list[str] = []
-
-    def store_url(self, tenant: str) -> str:
-        entry = commands.entries.table(self.catalog.organization, self.aws).entry(tenant)
-        spans = entry.spans if entry is not None and entry.move is not None else ()
-        cell = (spans[0] if spans else self.exports(tenant).serving).partition("/")[0]
-        return self._url(cell, keeps_records(self.catalog.cells[cell]))
-
-    def copy_url(self, tenant: str, place: Placement) -> str:
-        del tenant
-        return self._url(place.cell, place.database)
-
-    def _url(self, cell: str, database: str) -> str:
-        place = self.catalog.tenants[TENANT].placement.model_copy(
-            update={"cell": cell, "database": database}
-        )
-        server = self.maintenance(TENANT, place)
-        assert server is not None
-        return aws_store.url(server)
-
-    def lose(self, cell: str, patch: pytest.MonkeyPatch) -> None:
-        """Let nothing in a cell answer: no service of AWS there, no server, no pooler."""
-        lost = self.catalog.cells[cell]
-        ask, own = self.cloud.aws, type(self.aws).client
-
-        def refuse(service: str, account: str, region: str) -> None:
-            if (account, region) == (lost.account, lost.region):
-                self.reached.append(service)
-                raise EndpointConnectionError(endpoint_url=f"https://{service}.{region}")
-
-        def aws(service: str, account: str, region: str) -> Any:
-            refuse(service, account, region)
-            return ask(service, account, region)
-
-        def client(mover: Any, service: str, account: str, region: str) -> Any:
-            refuse(service, account, region)
-            return own(mover, service, account, region)
-
-        patch.setattr(self.cloud, "aws", aws)
-        patch.setattr(type(self.aws), "client", client)
-        pooler = self.cloud.root / "poolers" / cell / TENANT / "pgbouncer.pid"
-        assert process.stop(pooler, sign=signal.SIGKILL)
-
-
-@contextlib.contextmanager
-def stacks_put_back(journey: TenantJourney) -> Iterator[None]:
-    """Afterwards the stacks know again what they let go of, so that it can be cleared away."""
-    files = [journey.cloud.stack_state(stack) for stack in (f"tenant.{TENANT}", PEERING)]
-    kept = [shutil.copy(file, file.with_suffix(".before")) for file in files]
-    yield
-    for file, copy in zip(files, kept, strict=True):
-        shutil.move(copy, file)
-    platform = journey.platform
-    platform.bring_up(TENANT)
-    platform.bring_up_peering(PEERING)
+def test_a_move_that_was_brought_back_ends_without_the_target_that_is_gone(
+    journey: TenantJourney,
+) -> None:
+    journey.soak(THERE, HERE)
+    with journey.workload(VIRGINIA) as clients:
+        clients.wait_for_writes(3)
+        back = journey.tenant("rollback")
+        assert back.code == 0, back.error
+        clients.wait_for_writes(3)
+        for command, side, why in (
+            ("finish", "target", "the target answers"),
+            ("finish", "source", "has writes that are nowhere else"),
+            ("rollback", "source", "has writes that are nowhere else"),
+        ):
+            refused = journey.tenant(command, "--without", side)
+            assert (refused.code, why in refused.error) == (3, True), (command, side, refused)
+        platform = LastingLogins(journey)
+        with gone(journey, *HERE):
+            failed = journey.tenant("finish")
+            assert (failed.code, "if the target is gone for good" in failed.error) == (1, True)
+            with pytest.raises(
+                MoveError, match=f"target does not answer.*{hint('finish', 'target')}"
+            ):
+                commands.finish(asked_of(platform), drop=True)
+            for command, why in (
+                ("rollback", f"brought back; {hint('finish', 'target')}"),
+                ("finish", f"declares {'/'.join(HERE)}"),
+            ):
+                refused = journey.tenant(command, "--without", "target")
+                assert (refused.code, why in refused.error) == (3, True), refused
+            assert journey.entry().gone is None
+            journey.declare(*THERE)
+            for point in ("tenant.side-given-up", *(ENDING if NIGHTLY else ())):
+                killed(journey.tenant("finish", "--without", "target", kill_at=point))
+                clients.wait_for_writes(3)
+            other = journey.tenant("rollback")
+            assert (other.code, "is being ended without" in other.error) == (3, True), other
+            ended = journey.tenant("finish", "--without", "target", "--json")
+            assert ended.code == 0, ended.error
+            verified = journey.tenant("status", "--verify")
+            assert verified.code == 0, verified.out + verified.error
+            clients.wait_for_writes(3)
+        assert journey.account(clients).pooler_errors == ()
+    assert ended.json["serving"] == "/".join(THERE)
+    assert list(journey.platform.exports(TENANT).databases) == ["/".join(THERE)]
+    assert (journey.peered(), journey.entry().move, journey.entry().spans) == ([], None, ())
+    clear(journey, *HERE, ended.json["told"])
 
 
 def test_a_move_whose_old_cell_is_gone_with_its_record_ends_by_the_copy_that_followed_the_tenant(
@@ -252,13 +228,17 @@ def test_a_move_whose_old_cell_is_gone_with_its_record_ends_by_the_copy_that_fol
     journey.settle(*THERE)
     journey.declare(*HERE)
     platform = InCells(journey)
-    asked = Asked(
-        platform,
-        TENANT,
-        MoveOptions(cutover="manual", jobs=2, allow_older_target=True, max_pause=MAX_PAUSE),
-        lambda _: None,
-        threading.Event(),
-    )
+    asked = asked_of(platform)
+    with (
+        record_closed(journey, HERE),
+        pytest.raises(MoveError, match="serves brightwater, but the record of") as told,
+    ):
+        commands.move(asked)
+    said = str(told.value)
+    assert f"{'/'.join(HERE)} serves" in said
+    assert f"/{aws_store.DATABASE} can't be used" in said
+    assert "run the same command again" in said
+    assert durable.URL_VARIABLE not in said
     moved = commands.move(asked)
     assert moved.serving == "/".join(HERE)
     assert platform.store_url(TENANT) != platform.copy_url(TENANT, journey.entry().placement)
@@ -292,4 +272,45 @@ def test_a_move_whose_old_cell_is_gone_with_its_record_ends_by_the_copy_that_fol
             assert found.samples
         assert journey.account(clients).pooler_errors == ()
         assert declared_poolers(journey.cloud, TENANT).keys() == {IRELAND}
+    clear(journey, *THERE, ended.told)
+
+
+def test_a_move_whose_target_s_whole_cell_is_gone_is_given_up_and_asks_nothing_there(
+    journey: TenantJourney, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journey.settle(*HERE)
+    journey.declare(*THERE)
+    stopping = threading.Event()
+    # As Ctrl-C does it, when all but the cutover has been made.
+    begun = asked_of(
+        InCells(journey), lambda step: stopping.set() if step.name == "objects" else None, stopping
+    )
+    with pytest.raises(StoppedError):
+        commands.move(begun)
+    assert journey.entry().move is not None
+    journey.declare(*HERE)
+    platform = InCells(journey)
+    asked = asked_of(platform)
+    with journey.workload(IRELAND) as clients, stacks_put_back(journey):
+        with pytest.raises(RefusedError, match="the target answers"):
+            without.rollback(asked, "target", whole_cell=True)
+        with (
+            gone(journey, VIRGINIA, "pool-a"),
+            gone(journey, *THERE),
+            monkeypatch.context() as patch,
+        ):
+            platform.lose(VIRGINIA, patch)
+            clients.wait_for_writes(3)
+            with pytest.raises(RefusedError, match="has writes that are nowhere else"):
+                without.rollback(asked, "source", whole_cell=True)
+            platform.reached.clear()
+            ended = without.rollback(asked, "target", whole_cell=True)
+            assert platform.reached == []
+            assert ended.serving == "/".join(HERE)
+            assert [each for each in verify(platform, TENANT) if not each.agrees] == []
+            assert any("aws:s3/bucket:Bucket" in left for left in ended.left)
+            clients.wait_for_writes(3)
+        assert journey.account(clients).pooler_errors == ()
+        assert declared_poolers(journey.cloud, TENANT).keys() == {IRELAND}
+        assert (journey.entry().move, journey.entry().spans) == (None, ())
     clear(journey, *THERE, ended.told)

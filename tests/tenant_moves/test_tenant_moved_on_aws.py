@@ -29,6 +29,8 @@ pytestmark = pytest.mark.needs_pgbouncer
 NIGHTLY = bool(os.environ.get("PATCHWORKS_NIGHTLY"))
 AGREES_SECONDS = 300.0
 OBJECTS = 60
+IDENTITY = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+TAKE = "take the role tenant-mover"
 SECRET = 'p\'w "x" %41@:/$;ü'
 
 
@@ -73,6 +75,29 @@ def ended(journey: AwsJourney, clients: Workload) -> str:
     assert ran.code == 0, (ran.out, ran.error)
     clients.wait_for_writes(10)
     return ran.out + ran.error + verified(journey).out
+
+
+def refused_by_aws(journey: AwsJourney) -> str:
+    """Try to end the move in the ways that AWS does not take; all that was said."""
+    before, told = journey.history(), ""
+    nobody = {"AWS_EC2_METADATA_DISABLED": "true"} | dict.fromkeys(IDENTITY, "")
+    for changed, says in (
+        (nobody, ("there are no AWS credentials", TAKE)),
+        ({"AWS_ACCESS_KEY_ID": "AKIA0123456789ABCDEF"}, ("InvalidClientTokenId", TAKE)),
+        ({"AWS_PROFILE": "nobody"} | nobody, ("profile (nobody) could not be found",)),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, ("AWS does not answer", "see to the way")),
+    ):
+        with journey.under(changed):
+            for command in (("finish", "--without", "source"), ("rollback",), ("status",)):
+                ran = journey.tenant(*command)
+                assert ran.code == 1, (changed, command, ran)
+                (line,) = [each for each in ran.error.splitlines() if "patchworks:" in each]
+                assert [each for each in says if each not in line] == [], line
+                assert "Traceback" not in ran.error
+                assert "PATCHWORKS_DEBUG" not in ran.error
+                told += ran.out + ran.error
+    assert journey.history() == before
+    return told
 
 
 def fill(journey: AwsJourney) -> None:
@@ -130,6 +155,7 @@ def test_a_tenant_moves_between_cells_by_a_peering_that_goes_afterwards_simulate
     assert len(journey.objects(VIRGINIA)) == OBJECTS
     ups = journey.cli.brought_up[begun:]
     assert (ups[0], set(ups[1:])) == (PEERING, {f"tenant.{TENANT}"})
+    told += refused_by_aws(journey)
     with journey.workload(VIRGINIA) as clients:
         clients.wait_for_writes(10)
         told += ended(journey, clients)
