@@ -7,6 +7,7 @@ configuration that the pods would get. A directory `<cell>/<tenant>/` holds `pgb
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -172,12 +173,14 @@ class Poolers:
             pooler = self._pooler(directory, cell, tenant)
             _listen(pooler)
             begin = log.stat().st_size if log.exists() else 0
-            process.start(
-                [*Account.current().prefix, found, pooler.config],
-                pidfile=directory / "pgbouncer.pid",
-                log=log,
-                environment={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
-            )
+            # One that can't listen may have ended before it is seen: its log says why.
+            with contextlib.suppress(process.ServerFailed):
+                process.start(
+                    [*Account.current().prefix, found, pooler.config],
+                    pidfile=directory / "pgbouncer.pid",
+                    log=log,
+                    environment={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+                )
             if _answers(pooler):
                 return pooler
             process.stop(directory / "pgbouncer.pid")

@@ -182,12 +182,14 @@ class Cluster:
             self._write_record(record)
             self._configure(programs.major, record["port"])
             begin = self.log.stat().st_size if self.log.exists() else 0
-            process.start(
-                programs.command("postgres", "-D", self._data),
-                pidfile=self.pidfile,
-                log=self.log,
-                environment=_environment(),
-            )
+            # One that can't listen may have ended before it is seen: its log says why.
+            with contextlib.suppress(process.ServerFailed):
+                process.start(
+                    programs.command("postgres", "-D", self._data),
+                    pidfile=self.pidfile,
+                    log=self.log,
+                    environment=_environment(),
+                )
             if self._answers(record):
                 return
             process.stop(self.pidfile, sign=signal.SIGQUIT)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -62,19 +63,33 @@ def test_a_pooler_leads_to_its_database_and_outlives_the_command(tmp_path: Path)
         cloud.stop()
 
 
-def test_a_pooler_whose_port_was_taken_meanwhile_comes_back_on_another(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unseen", [False, True])
+def test_a_pooler_whose_port_was_taken_meanwhile_comes_back_on_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unseen: bool
+) -> None:
     cloud = LocalCloud(tmp_path / "state")
     entry = PooledDatabase(name="a", host="127.0.0.1", port=1, database="a", role="a_app")
     files = {"configuration": configuration((entry,), 20), "users": user_list({"a_app": PASSWORD})}
     try:
         first = cloud.poolers.ensure("cell", "acme", **files)
         cloud.poolers.stop()
+        begun = process.start
+
+        def begin_unseen(*command: Any, **given: Any) -> None:
+            """As where it had ended before anybody looked."""
+            monkeypatch.setattr(process, "start", begun)
+            while begun(*command, **given).running:
+                time.sleep(0.01)
+            raise process.ServerFailed("it did not start", given["log"])
+
         with socket.socket() as taken:
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             # Where somebody else was faster, it is taken as well.
             with contextlib.suppress(OSError):
                 taken.bind((first.host, first.port))
                 taken.listen()
+            if unseen:
+                monkeypatch.setattr(process, "start", begin_unseen)
             cloud.poolers.start()
             again = cloud.poolers.find("cell", "acme")
             assert again is not None
