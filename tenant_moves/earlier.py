@@ -37,13 +37,7 @@ def hindrance(platform: Platform, plan: Plan) -> str | None:
     Raises `MoveError` where the server does not run, and `psycopg.OperationalError`.
     """
     server, roles = _left(platform, plan)
-    if server is None or not _has_contents(server, plan):
-        return None
-    name = names.database(plan.tenant)
-    return (
-        f"{key(plan.target)} has a database {name} of an earlier stay, with something in it: "
-        f"see whether it is needed, and drop it and the roles {', '.join(roles)} there"
-    )
+    return None if server is None else _reason(server, plan, roles)
 
 
 def clear(platform: Platform, plan: Plan) -> None:
@@ -54,11 +48,10 @@ def clear(platform: Platform, plan: Plan) -> None:
     server, roles = _left(platform, plan)
     if server is None:
         return
-    reason = hindrance(platform, plan)
+    reason = _reason(server, plan, roles)
     if reason is not None:
         raise RefusedError(reason)
-    left = Database(server.conninfo(dbname=names.database(plan.tenant)), "target")
-    old_database.drop(left, roles)
+    old_database.drop(_inside(server, plan), roles)
 
 
 def _left(platform: Platform, plan: Plan) -> tuple[Database | None, tuple[str, ...]]:
@@ -84,6 +77,20 @@ def _left(platform: Platform, plan: Plan) -> tuple[Database | None, tuple[str, .
     return server, tuple(role(tenant) for role in of_tenant if role(tenant) in found)
 
 
+def _reason(server: Database, plan: Plan, roles: tuple[str, ...]) -> str | None:
+    if not _has_contents(server, plan):
+        return None
+    name = names.database(plan.tenant)
+    return (
+        f"{key(plan.target)} has a database {name} of an earlier stay, with something in it: "
+        f"see whether it is needed, and drop it and the roles {', '.join(roles)} there"
+    )
+
+
+def _inside(server: Database, plan: Plan) -> Database:
+    return Database(server.conninfo(dbname=names.database(plan.tenant)), "target")
+
+
 def _has_database(session: Connection, plan: Plan) -> bool:
     query = "SELECT FROM pg_database WHERE datname = %s"
     return session.execute(query, (names.database(plan.tenant),)).fetchone() is not None
@@ -93,7 +100,6 @@ def _has_contents(server: Database, plan: Plan) -> bool:
     with server.session("check") as session:
         if not _has_database(session, plan):
             return False
-    inside = Database(server.conninfo(dbname=names.database(plan.tenant)), "target")
-    with inside.session("check") as session:
+    with _inside(server, plan).session("check") as session:
         row = session.execute(_CONTENTS.encode()).fetchone()
     return row is not None and row[0] > 0

@@ -30,18 +30,21 @@ class Shown:
 
 def on_terminal(
     command: Sequence[str],
-    typed: Sequence[tuple[str, bytes]],
+    typed: Sequence[tuple[str, bytes]] = (),
     *,
     settings: Mapping[str, str],
     directory: str | os.PathLike[str] | None = None,
     timeout: float = 300.0,
 ) -> Shown:
-    """Run a command; each of `typed` is what is waited for, and what is typed then."""
+    """Run a command; each of `typed` is what is waited for, and what is typed then.
+
+    `settings` are its variables, those that say what terminal it is among them.
+    """
     leader, follower = pty.openpty()
     process = subprocess.Popen(
         command,
         cwd=directory,
-        env=dict(settings) | {"TERM": "dumb", "COLUMNS": "200"},
+        env=settings,
         stdin=follower,
         stdout=follower,
         stderr=follower,

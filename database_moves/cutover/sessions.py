@@ -94,13 +94,13 @@ def end(connection: Connection, deadline: float, *, cancel: bool) -> None:
         forbidden = _terminate(connection, ending) if ending else []
         if forbidden:
             patience = patience or min(deadline, time.monotonic() + _LEAVING_SECONDS)
-        if forbidden and patience and time.monotonic() > patience:
-            staying = "; ".join(str(one) for one in found if one.pid in forbidden)
-            raise RefusedError(
-                f"this role may not end sessions: {staying}",
-                remedy="grant pg_signal_backend or those roles to the mover's role; a superuser's "
-                "session has to be ended by a superuser",
-            )
+            if time.monotonic() > patience:
+                staying = "; ".join(str(one) for one in found if one.pid in forbidden)
+                raise RefusedError(
+                    f"this role may not end sessions: {staying}",
+                    remedy="grant pg_signal_backend or those roles to the mover's role; a "
+                    "superuser's session has to be ended by a superuser",
+                )
         if late and time.monotonic() > deadline + 2:
             raise HeldUpError(f"sessions do not end: {'; '.join(map(str, found))}")
         time.sleep(POLL_SECONDS)

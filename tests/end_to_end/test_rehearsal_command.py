@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import pty
 import re
-import select
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +15,7 @@ from journeys import ROOT, Journey, environment
 
 from catalog import names
 from rehearsal.access import try_secrets
+from tests.terminals import on_terminal
 
 CELL = "dev-eu-west-1"
 SHIPPED = ("prod-eu-west-1", "prod-us-east-1", "brightwater", "delmar-retail", "fernhill")
@@ -108,29 +107,13 @@ def _command_lines() -> bytes:
 
 
 def test_the_demo_again_on_a_terminal_shows_progress_and_leaves_none(journey: Journey) -> None:
-    leader, follower = pty.openpty()
-    demo = subprocess.Popen(
-        journey.arguments("demo"),
-        cwd=ROOT,
-        env=environment() | {"TERM": "xterm-256color"},
-        stdin=follower,
-        stdout=follower,
-        stderr=follower,
-        close_fds=True,
-    )
-    os.close(follower)
-    shown = b""
-    while select.select([leader], [], [], 600)[0]:
-        try:
-            shown += os.read(leader, 65536)
-        except OSError:
-            break
-    assert demo.wait(timeout=600) == 0, shown[-3000:].decode(errors="replace")
-    os.close(leader)
-    assert "unchanged" in shown.decode()
+    settings = environment() | {"TERM": "xterm-256color"}
+    demo = on_terminal(journey.arguments("demo"), settings=settings, directory=ROOT, timeout=1800)
+    assert demo.code == 0, demo.text[-3000:]
+    assert "unchanged" in demo.text
     # The live line was drawn, and the cursor is shown again after it.
-    assert b"\x1b[?25l" in shown
-    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
+    assert "\x1b[?25l" in demo.text
+    assert demo.text.rindex("\x1b[?25h") > demo.text.rindex("\x1b[?25l")
 
 
 def test_each_secret_opens_its_own_database_only(journey: Journey) -> None:

@@ -26,7 +26,7 @@ def asked(directory: Path, command: tuple[str, ...], *typed: tuple[str, bytes]) 
     return on_terminal(
         [sys.executable, "-m", "scripts.main", *line],
         typed,
-        settings=os.environ | {"PYTHONPATH": str(find_root())},
+        settings=os.environ | {"PYTHONPATH": str(find_root()), "TERM": "dumb", "COLUMNS": "200"},
         directory=find_root(),
     )
 

@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import pytest
 from rehearsal.servers.process import ServerFailed
 from scripts.exits import ExitCode
 from scripts.main import COMMANDS, explain, load_command
+from tests.terminals import on_terminal
 
 WRITTEN = [name for name, command in COMMANDS.items() if importlib.util.find_spec(command.module)]
 
@@ -151,22 +151,10 @@ def test_a_name_that_is_no_text_is_wrong_usage():
 
 def on_a_terminal(*arguments, columns):
     """What a command prints on a real terminal of a width."""
-    master, slave = pty.openpty()
-    environment = os.environ | {"COLUMNS": str(columns), "TERM": "dumb", "NO_COLOR": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "scripts.main", *arguments], stdout=slave, env=environment
-    )
-    os.close(slave)
-    output = b""
-    while True:
-        try:
-            chunk = os.read(master, 4096)
-        except OSError:
-            break
-        output += chunk
-    os.close(master)
-    assert process.wait(300) == 0
-    return output.decode().replace("\r\n", "\n")
+    settings = os.environ | {"COLUMNS": str(columns), "TERM": "dumb", "NO_COLOR": "1"}
+    shown = on_terminal([sys.executable, "-m", "scripts.main", *arguments], settings=settings)
+    assert shown.code == 0, shown.text
+    return shown.text
 
 
 @pytest.mark.parametrize(

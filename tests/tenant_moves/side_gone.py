@@ -8,6 +8,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+import pytest
 from botocore.exceptions import EndpointConnectionError
 from psycopg.conninfo import make_conninfo
 from tenant_journey import IRELAND, TENANT, VIRGINIA
@@ -21,7 +22,6 @@ from tenant_moves.local import LocalPlatform, Silent
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import pytest
     from tenant_journey import TenantJourney
 
     from catalog.tenant import Placement
@@ -30,23 +30,30 @@ if TYPE_CHECKING:
 PEERING = f"peering.{IRELAND}.{VIRGINIA}"
 
 
-@contextlib.contextmanager
-def gone(journey: TenantJourney, cell: str, database: str) -> Iterator[None]:
-    """While it lasts, a database server was killed; afterwards it is cleared, as people are told.
+def gone(
+    journey: TenantJourney, cell: str, database: str
+) -> contextlib.AbstractContextManager[None]:
+    """While it lasts, a database server was killed; `clear` what is there of the tenant later."""
+    return journey.without_server(f"{cell}-{database}", signal.SIGKILL)
 
-    What is there of the tenant then would keep it from coming back.
-    """
-    cluster = f"{cell}-{database}"
-    version = journey.cloud.postgresql.recorded()[cluster]
-    process.stop(journey.state / "postgresql" / cluster / "server.pid", sign=signal.SIGKILL)
-    try:
+
+@contextlib.contextmanager
+def cell_gone(
+    journey: TenantJourney, platform: InCells, cell: str, *databases: str
+) -> Iterator[None]:
+    """While it lasts, nothing in a cell answers, nor do these database servers of it."""
+    with contextlib.ExitStack() as lost:
+        for database in databases:
+            lost.enter_context(gone(journey, cell, database))
+        platform.lose(cell, lost.enter_context(pytest.MonkeyPatch.context()))
         yield
-    finally:
-        journey.cloud.postgresql.ensure(cluster, version)
 
 
 def clear(journey: TenantJourney, cell: str, database: str, told: Sequence[str]) -> None:
-    """Do what a person does who finds that server again: what was told, and drop the database."""
+    """Do what a person does who finds that server again: what was told, and drop the database.
+
+    What is there of the tenant would keep it from coming back.
+    """
     server = journey.cloud.postgresql.find(f"{cell}-{database}.local", 0)
     (commands_told,) = [text.partition("run in it: ")[2] for text in told if "run in it" in text]
     inside = make_conninfo(server.superuser_dsn, dbname=names.database(TENANT))

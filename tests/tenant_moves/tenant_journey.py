@@ -263,10 +263,10 @@ class TenantJourney(Journey):
             self._further = {}
 
     @contextlib.contextmanager
-    def without_server(self, cluster: str) -> Iterator[None]:
-        """While it lasts, a database server of the cell is down."""
+    def without_server(self, cluster: str, sign: signal.Signals = signal.SIGINT) -> Iterator[None]:
+        """While it lasts, a database server of the cell is down; `sign` is what ended it."""
         version = self.cloud.postgresql.recorded()[cluster]
-        process.stop(self.state / "postgresql" / cluster / "server.pid", sign=signal.SIGINT)
+        process.stop(self.state / "postgresql" / cluster / "server.pid", sign=sign)
         try:
             yield
         finally:

@@ -12,6 +12,7 @@ from side_gone import (
     InCells,
     LastingLogins,
     balancer_protected,
+    cell_gone,
     clear,
     gone,
     record_closed,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tenant_journey import Ran, TenantJourney
 
     from database_moves.progress import Progress
+    from tenant_moves.asked import Result
     from tenant_moves.local import LocalPlatform
 
 pytestmark = pytest.mark.needs_pgbouncer
@@ -63,6 +65,21 @@ def asked_of(
     """As the command would ask, in this process."""
     options = MoveOptions(cutover="manual", jobs=2, allow_older_target=True, max_pause=MAX_PAUSE)
     return Asked(platform, TENANT, options, report, stopping or threading.Event())
+
+
+def ended_there(journey: TenantJourney, ended: Ran) -> None:
+    """The tenant is where it was, in no move, and has nothing elsewhere."""
+    assert ended.json["serving"] == "/".join(THERE)
+    assert list(journey.platform.exports(TENANT).databases) == ["/".join(THERE)]
+    assert (journey.peered(), journey.entry().move, journey.entry().spans) == ([], None, ())
+
+
+def ended_here_alone(platform: InCells, ended: Result) -> None:
+    """Nothing in the lost cell was asked, all agrees, and what was left there is told."""
+    assert platform.reached == []
+    assert ended.serving == "/".join(HERE)
+    assert [each for each in verify(platform, TENANT) if not each.agrees] == []
+    assert any("aws:s3/bucket:Bucket" in left for left in ended.left)
 
 
 def test_a_move_whose_old_server_is_gone_ends_without_a_last_dump_and_loses_no_write(
@@ -167,9 +184,7 @@ def test_a_move_whose_target_is_gone_is_given_up_and_the_tenant_is_served_as_bef
             assert journey.disagreeing() == []
             clients.wait_for_writes(3)
         assert journey.account(clients).pooler_errors == ()
-    assert ended.json["serving"] == "/".join(THERE)
-    assert list(journey.platform.exports(TENANT).databases) == ["/".join(THERE)]
-    assert (journey.peered(), journey.entry().move, journey.entry().spans) == ([], None, ())
+    ended_there(journey, ended)
     clear(journey, *HERE, ended.json["told"])
 
 
@@ -216,14 +231,12 @@ def test_a_move_that_was_brought_back_ends_without_the_target_that_is_gone(
             assert verified.code == 0, verified.out + verified.error
             clients.wait_for_writes(3)
         assert journey.account(clients).pooler_errors == ()
-    assert ended.json["serving"] == "/".join(THERE)
-    assert list(journey.platform.exports(TENANT).databases) == ["/".join(THERE)]
-    assert (journey.peered(), journey.entry().move, journey.entry().spans) == ([], None, ())
+    ended_there(journey, ended)
     clear(journey, *HERE, ended.json["told"])
 
 
 def test_a_move_whose_old_cell_is_gone_with_its_record_ends_by_the_copy_that_followed_the_tenant(
-    journey: TenantJourney, monkeypatch: pytest.MonkeyPatch
+    journey: TenantJourney,
 ) -> None:
     journey.settle(*THERE)
     journey.declare(*HERE)
@@ -243,12 +256,7 @@ def test_a_move_whose_old_cell_is_gone_with_its_record_ends_by_the_copy_that_fol
     assert moved.serving == "/".join(HERE)
     assert platform.store_url(TENANT) != platform.copy_url(TENANT, journey.entry().placement)
     with journey.workload(IRELAND) as clients, stacks_put_back(journey):
-        with (
-            gone(journey, VIRGINIA, "pool-a"),
-            gone(journey, *THERE),
-            monkeypatch.context() as patch,
-        ):
-            platform.lose(VIRGINIA, patch)
+        with cell_gone(journey, platform, VIRGINIA, "pool-a", "pool-b"):
             clients.wait_for_writes(3)
             for whole_cell in (False, True):
                 with pytest.raises(RefusedError, match="has writes that are nowhere else"):
@@ -257,10 +265,7 @@ def test_a_move_whose_old_cell_is_gone_with_its_record_ends_by_the_copy_that_fol
                 without.finish(asked, "source", whole_cell=False)
             platform.reached.clear()
             ended = without.finish(asked, "source", whole_cell=True)
-            assert platform.reached == []
-            assert ended.serving == "/".join(HERE)
-            assert [each for each in verify(platform, TENANT) if not each.agrees] == []
-            assert any("aws:s3/bucket:Bucket" in left for left in ended.left)
+            ended_here_alone(platform, ended)
             clients.wait_for_writes(3)
             ledger = commands.entries.table(platform.catalog.organization, platform.aws)
             found = records.look(
@@ -276,7 +281,7 @@ def test_a_move_whose_old_cell_is_gone_with_its_record_ends_by_the_copy_that_fol
 
 
 def test_a_move_whose_target_s_whole_cell_is_gone_is_given_up_and_asks_nothing_there(
-    journey: TenantJourney, monkeypatch: pytest.MonkeyPatch
+    journey: TenantJourney,
 ) -> None:
     journey.settle(*HERE)
     journey.declare(*THERE)
@@ -294,21 +299,13 @@ def test_a_move_whose_target_s_whole_cell_is_gone_is_given_up_and_asks_nothing_t
     with journey.workload(IRELAND) as clients, stacks_put_back(journey):
         with pytest.raises(RefusedError, match="the target answers"):
             without.rollback(asked, "target", whole_cell=True)
-        with (
-            gone(journey, VIRGINIA, "pool-a"),
-            gone(journey, *THERE),
-            monkeypatch.context() as patch,
-        ):
-            platform.lose(VIRGINIA, patch)
+        with cell_gone(journey, platform, VIRGINIA, "pool-a", "pool-b"):
             clients.wait_for_writes(3)
             with pytest.raises(RefusedError, match="has writes that are nowhere else"):
                 without.rollback(asked, "source", whole_cell=True)
             platform.reached.clear()
             ended = without.rollback(asked, "target", whole_cell=True)
-            assert platform.reached == []
-            assert ended.serving == "/".join(HERE)
-            assert [each for each in verify(platform, TENANT) if not each.agrees] == []
-            assert any("aws:s3/bucket:Bucket" in left for left in ended.left)
+            ended_here_alone(platform, ended)
             clients.wait_for_writes(3)
         assert journey.account(clients).pooler_errors == ()
         assert declared_poolers(journey.cloud, TENANT).keys() == {IRELAND}
